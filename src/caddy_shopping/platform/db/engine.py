@@ -1,0 +1,75 @@
+"""Where a context's data lives: one URL, a writer's pool and a readers' pool."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from caddy_shopping.platform.db.dialects import sqlite
+
+
+class Database:
+    """One database, shared by all contexts that name the same URL.
+
+    SQLite has one writer, so its writing pool holds one connection: waiting for it is fair, in
+    memory, and bounded by `pool_timeout`, where two connections would poll for the file's lock.
+    """
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.writer = writer
+        self.reader = reader
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite`, `postgresql`, `mysql` or `mariadb`."""
+        return self.writer.dialect.name
+
+    def session(self) -> AsyncSession:
+        """A session on the writing side, not yet begun."""
+        return AsyncSession(self.writer, expire_on_commit=False, autoflush=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for SELECTs outside any unit of work. Each statement sees what is committed."""
+        async with self.reader.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+
+
+def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0) -> Database:
+    """Open `url` (`sqlite:///path` or an async SQLAlchemy URL). Nothing is connected before it is used."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_async_engine(parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True)
+        return Database(engine, engine)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    parsed = parsed.set(drivername=f"sqlite+{sqlite.ShopSqliteDialect.driver}")
+    writer = create_async_engine(
+        parsed, pool_size=1, max_overflow=0, pool_timeout=pool_timeout, connect_args={"writer": True, "timeout": 10}
+    )
+    reader = create_async_engine(
+        parsed, pool_size=4, max_overflow=0, pool_timeout=pool_timeout, connect_args={"writer": False, "timeout": 10}
+    )
+    event.listen(writer.sync_engine, "connect", _prepare_writer)
+    event.listen(reader.sync_engine, "connect", _prepare_reader)
+    return Database(writer, reader)
+
+
+def _prepare_writer(connection: Any, _record: Any) -> None:
+    # FULL: a commit is on the disk before it is acknowledged, as on the server databases.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        connection.raw.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    for pragma in ("query_only=ON", "cache_size=-8000", "mmap_size=268435456"):
+        connection.raw.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,183 @@
+"""Exactly one database transaction of one context, with the marks that make it happen once.
+
+On clean exit it writes, together with the effect: the events of every aggregate it has seen (outbox),
+the answer to the Idempotency-Key, and the inbox row of the event being handled. Then it commits.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.kernel.errors import ConcurrentChange
+from caddy_shopping.kernel.events import Aggregate, Event
+from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.tables import PlatformTables
+from caddy_shopping.platform.execution import Claim, Execution, execution
+from caddy_shopping.platform.telemetry.trace import traceparent
+
+A = TypeVar("A", bound=Aggregate)
+R = TypeVar("R")
+Tx = TypeVar("Tx", bound="SqlTransaction")
+
+
+class AlreadyHandled(Exception):
+    """The inbox has this event: nothing is to be done."""
+
+
+class UnitOfWorkMisuse(RuntimeError):
+    """A handler opened a transaction where it must not. A bug, never a user's fault."""
+
+
+class SqlTransaction:
+    """Base of a context's transaction. A subclass adds its repositories, built on `self.session`."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self._seen: dict[int, Aggregate] = {}
+        self._published: list[Event] = []
+        self._answer: list[Any] = []
+
+    def track(self, aggregate: A) -> A:
+        """Keep hold of an aggregate that was loaded or added, so that its events are not lost."""
+        self._seen[id(aggregate)] = aggregate
+        return aggregate
+
+    def publish(self, event: Event) -> None:
+        self._published.append(event)
+
+    def reply(self, answer: R) -> R:
+        self._answer = [answer]
+        return answer
+
+    def take_events(self) -> list[Event]:
+        """Everything recorded or published so far, handed over once."""
+        events = self._published
+        self._published = []
+        for aggregate in self._seen.values():
+            events.extend(aggregate.take_events())
+        return events
+
+    def take_answer(self) -> list[Any]:
+        answer, self._answer = self._answer, []
+        return answer
+
+
+class _Unit:
+    """`async with` around one transaction."""
+
+    def __init__(
+        self, database: Database, tables: PlatformTables, clock: Clock, make: type[Any], committed: Callable[[], None]
+    ) -> None:
+        self._session = database.session()
+        self._tables = tables
+        self._clock = clock
+        self._tx: SqlTransaction = make(self._session)
+        self._committed = committed
+        self._execution: Execution | None = execution.get()
+
+    async def __aenter__(self) -> Any:
+        run = self._execution
+        if run is not None:
+            if run.open_units:
+                raise UnitOfWorkMisuse("a unit of work is already open in this use case")
+            if run.delivered:
+                raise UnitOfWorkMisuse("a consumer's handler has one unit of work: effect and inbox row together")
+            run.open_units += 1
+        try:
+            await self._session.begin()
+            if run is not None and run.delivery is not None:
+                await self._mark_handled(run)
+        except BaseException:
+            await self._close(run)
+            raise
+        return self._tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run = self._execution
+        try:
+            if fault is not None:
+                await self._session.rollback()
+                return
+            answer = self._tx.take_answer()
+            await self._session.flush()
+            events = self._tx.take_events()
+            if events:
+                await self._write_outbox(events)
+            if answer and run is not None and run.claim is not None:
+                await self._write_answer(run.claim, answer[0])
+            await self._session.commit()
+            if run is not None and run.delivery is not None:
+                run.delivered = True
+            if events:
+                self._committed()
+        finally:
+            await self._close(run)
+
+    async def _close(self, run: Execution | None) -> None:
+        if run is not None:
+            run.open_units -= 1
+        await self._session.close()
+
+    async def _mark_handled(self, run: Execution) -> None:
+        assert run.delivery is not None
+        row = {
+            "consumer": run.delivery.consumer,
+            "event_id": run.delivery.event_id,
+            "handled_at": self._clock.now(),
+        }
+        try:
+            await self._session.execute(insert(self._tables.inbox), row)
+        except IntegrityError:
+            raise AlreadyHandled from None
+
+    async def _write_outbox(self, events: list[Event]) -> None:
+        now, parent = self._clock.now(), traceparent()
+        rows = [
+            {
+                "event_id": new_id(),
+                "type": type(event).__name__,
+                "schema_version": event.schema_version,
+                "event_key": event.key,
+                "payload": msgspec.json.encode(event),
+                "traceparent": parent,
+                "occurred_at": now,
+            }
+            for event in events
+        ]
+        await self._session.execute(insert(self._tables.outbox), rows)
+
+    async def _write_answer(self, claim: Claim, answer: Any) -> None:
+        rendered = claim.render(answer)
+        table = self._tables.idempotency
+        mine = (table.c.scope == claim.scope, table.c.idempotency_key == claim.key, table.c.owner == claim.owner)
+        done = await self._session.execute(
+            update(table)
+            .where(*mine, table.c.status.is_(None))
+            .values(
+                status=rendered.status, headers=msgspec.json.encode(rendered.headers).decode(), body=rendered.body
+            )
+        )
+        if done.rowcount != 1:  # type: ignore[attr-defined]
+            # Somebody took the key over after our lease ran out: their effect counts, ours must not.
+            raise ConcurrentChange()
+        claim.rendered = rendered
+
+
+def unit_of_work(
+    database: Database, tables: PlatformTables, clock: Clock, make: type[Tx], committed: Callable[[], None]
+) -> Callable[[], Any]:
+    """A factory of transactions: each call makes one `async with` block."""
+
+    def open_unit() -> _Unit:
+        return _Unit(database, tables, clock, make, committed)
+
+    return open_unit

@@ -1,0 +1,28 @@
+"""How a context says which events it reacts to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from caddy_shopping.kernel.events import Event
+
+E = TypeVar("E", bound=Event)
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One reaction of one context. `name` (`payments.void-payment`) is its inbox and its Kafka group."""
+
+    name: str
+    event: type[Event]
+    command: Callable[[Any], Any]
+    handler: Callable[[Any], Awaitable[object]]
+
+
+def on(event: type[E], name: str, handler: Callable[[C], Awaitable[object]], command: Callable[[E], C]) -> Consumer:
+    """When `event` arrives, turn it into a command and run `handler` with it, effect once.
+
+    The handler opens at most one unit of work: its effect and the inbox row commit together.
+    """
+    return Consumer(name, event, command, handler)

@@ -1,0 +1,41 @@
+"""What is counted and timed, in Prometheus' terms."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The process's own registry: no module-level state, so that two processes in one test do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.http_requests = Counter(
+            "http_requests_total", "Answers given.", ["method", "route", "status_code"], registry=self.registry
+        )
+        self.http_seconds = Histogram(
+            "http_request_duration_seconds",
+            "From the first byte of the request to the last of the answer.",
+            ["method", "route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.operations = Counter(
+            "business_operations_total",
+            "Use cases run: ok, refused (a named error) or failed (a fault).",
+            ["operation", "status"],
+            registry=self.registry,
+        )
+        self.events = Counter(
+            "events_delivered_total",
+            "Events taken by a consumer: handled, duplicate, retried or dead.",
+            ["consumer", "status"],
+            registry=self.registry,
+        )
+        self.outbox_age = Gauge(
+            "outbox_oldest_seconds", "Age of the oldest event not yet published.", ["context"], registry=self.registry
+        )
+
+    def operation(self, name: str, status: str) -> None:
+        """Count one run of a use case."""
+        self.operations.labels(name, status).inc()
