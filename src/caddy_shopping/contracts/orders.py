@@ -107,11 +107,15 @@ class OrderCancelled(OrderEvent, frozen=True, kw_only=True):
 
 
 class OrderRefundRequested(OrderEvent, frozen=True, kw_only=True):
-    """Payments gives `amount` back, once per `refund_id`, and answers with its own event."""
+    """Payments gives `amount` back, once per `refund_id`, and answers with its own event.
+
+    `payment_id` is the payment that the money came with.
+    """
 
     refund_id: UUID
     amount: Money
     reason: str
+    payment_id: UUID | None = None
 
 
 class OrderRefunded(OrderEvent, frozen=True, kw_only=True):

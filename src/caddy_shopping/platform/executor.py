@@ -152,7 +152,9 @@ class Executor:
         async with self._database.writer.begin() as connection:
             found = (
                 await connection.execute(
-                    select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(*_same(table, claim))
+                    select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(
+                        *_same(table, claim)
+                    )
                 )
             ).first()
             if found is None:

@@ -44,8 +44,12 @@ class Database:
             await self.reader.dispose()
 
 
-def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0) -> Database:
-    """Open `url` (`sqlite:///path` or an async SQLAlchemy URL). Nothing is connected before it is used."""
+def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
+    """Open `url` (`sqlite:///path` or an async SQLAlchemy URL). Nothing is connected before it is used.
+
+    `pool_timeout`: seconds a request waits for a connection. `lock_timeout`: seconds SQLite's writer
+    waits for another process's transaction (an import commits in small batches for that reason).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True)
@@ -54,10 +58,18 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0) -
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     parsed = parsed.set(drivername=f"sqlite+{sqlite.ShopSqliteDialect.driver}")
     writer = create_async_engine(
-        parsed, pool_size=1, max_overflow=0, pool_timeout=pool_timeout, connect_args={"writer": True, "timeout": 10}
+        parsed,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        connect_args={"writer": True, "timeout": lock_timeout},
     )
     reader = create_async_engine(
-        parsed, pool_size=4, max_overflow=0, pool_timeout=pool_timeout, connect_args={"writer": False, "timeout": 10}
+        parsed,
+        pool_size=4,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        connect_args={"writer": False, "timeout": lock_timeout},
     )
     event.listen(writer.sync_engine, "connect", _prepare_writer)
     event.listen(reader.sync_engine, "connect", _prepare_reader)

@@ -1,5 +1,7 @@
 """Which faults of a database mean "run it again", and which mean "it is away"."""
 
+import sqlite3
+
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -38,8 +40,17 @@ def classify(fault: BaseException) -> ShopError | None:
         code = getattr(origin, "sqlstate", None) or (origin.args[0] if origin is not None and origin.args else None)
         if code in _CONTENTION:
             return ConcurrentChange()
-        if isinstance(fault, OperationalError) and "database is locked" in str(origin):
-            return DatabaseBusy(retry_after=1)
+        if isinstance(origin, sqlite3.OperationalError):
+            return _sqlite(str(origin))
         if fault.connection_invalidated or isinstance(fault, OperationalError):
             return DatabaseDown(retry_after=2)
+    return None
+
+
+def _sqlite(words: str) -> ShopError | None:
+    """SQLite calls everything operational, a misspelt table too; its words tell them apart."""
+    if "locked" in words:
+        return DatabaseBusy(retry_after=1)
+    if "unable to open" in words or "disk" in words:
+        return DatabaseDown(retry_after=2)
     return None

@@ -22,6 +22,11 @@ class PlatformTables:
     dead_letters: Table
 
     @classmethod
+    def found(cls, metadata: MetaData, context: str) -> "PlatformTables":
+        """Those that `of` declared before."""
+        return cls(*(metadata.tables[f"{context}_{name}"] for name in cls.__slots__))
+
+    @classmethod
     def of(cls, metadata: MetaData, context: str) -> "PlatformTables":
         """Declare them in the context's metadata, named after it: `orders_outbox` and so on."""
         return cls(

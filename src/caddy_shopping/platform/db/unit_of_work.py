@@ -19,7 +19,7 @@ from caddy_shopping.kernel.events import Aggregate, Event
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.execution import Claim, Execution, execution
+from caddy_shopping.platform.execution import Claim, Delivery, Execution, execution
 from caddy_shopping.platform.telemetry.trace import traceparent
 
 A = TypeVar("A", bound=Aggregate)
@@ -93,7 +93,7 @@ class _Unit:
         try:
             await self._session.begin()
             if run is not None and run.delivery is not None:
-                await self._mark_handled(run)
+                await self._mark_handled(run.delivery)
         except BaseException:
             await self._close(run)
             raise
@@ -127,13 +127,8 @@ class _Unit:
             run.open_units -= 1
         await self._session.close()
 
-    async def _mark_handled(self, run: Execution) -> None:
-        assert run.delivery is not None
-        row = {
-            "consumer": run.delivery.consumer,
-            "event_id": run.delivery.event_id,
-            "handled_at": self._clock.now(),
-        }
+    async def _mark_handled(self, delivery: Delivery) -> None:
+        row = {"consumer": delivery.consumer, "event_id": delivery.event_id, "handled_at": self._clock.now()}
         try:
             await self._session.execute(insert(self._tables.inbox), row)
         except IntegrityError:
@@ -162,9 +157,7 @@ class _Unit:
         done = await self._session.execute(
             update(table)
             .where(*mine, table.c.status.is_(None))
-            .values(
-                status=rendered.status, headers=msgspec.json.encode(rendered.headers).decode(), body=rendered.body
-            )
+            .values(status=rendered.status, headers=msgspec.json.encode(rendered.headers).decode(), body=rendered.body)
         )
         if done.rowcount != 1:  # type: ignore[attr-defined]
             # Somebody took the key over after our lease ran out: their effect counts, ours must not.

@@ -146,15 +146,25 @@ class _Dbapi(AsyncAdapt_dbapi_module):
     def __init__(self) -> None:
         super().__init__(sqlite3, dbapi_module=sqlite3)
         self.paramstyle = "qmark"
-        for name in (
-            "DatabaseError Error IntegrityError NotSupportedError OperationalError ProgrammingError sqlite_version"
-            " sqlite_version_info Binary PARSE_COLNAMES PARSE_DECLTYPES"
-        ).split():
+        for name in [
+            "DatabaseError",
+            "Error",
+            "IntegrityError",
+            "NotSupportedError",
+            "OperationalError",
+            "ProgrammingError",
+            "sqlite_version",
+            "sqlite_version_info",
+            "Binary",
+            "PARSE_COLNAMES",
+            "PARSE_DECLTYPES",
+        ]:
             setattr(self, name, getattr(sqlite3, name))
 
     def connect(self, *args: Any, writer: bool = True, **kwargs: Any) -> Connection:
-        kwargs["check_same_thread"] = False
-        raw = sqlite3.connect(*args, isolation_level=None, **kwargs)
+        raw: sqlite3.Connection = sqlite3.connect(
+            *args, **{**kwargs, "isolation_level": None, "check_same_thread": False}
+        )
         return Connection(self, raw, writer=writer)
 
 

@@ -1,0 +1,185 @@
+"""Takes events from a context's outbox to the bus, in order per aggregate.
+
+Woken by each commit; looks by itself every second, for what a crash left behind. A row is marked as
+published only after the bus took it, so killing the process at any moment loses nothing: at worst
+an event is delivered again, and the inbox knows it.
+"""
+
+import asyncio
+from collections import deque
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.tables import PlatformTables
+from caddy_shopping.platform.events.bus import Bus
+from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.telemetry.metrics import Metrics
+
+log = structlog.get_logger("relay")
+POLL = 1.0
+IN_FLIGHT = 200
+MARK_AFTER = 0.05
+
+
+class Relay:
+    """One context's relay. `start` and `stop` it with the process; `wake` it after a commit."""
+
+    def __init__(
+        self, context: str, database: Database, tables: PlatformTables, bus: Bus, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._context = context
+        self._database = database
+        self._outbox = tables.outbox
+        self._bus = bus
+        self._clock = clock
+        self._metrics = metrics
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._lanes: dict[UUID, deque[Envelope]] = {}
+        self._in_flight: set[int] = set()
+        self._done: list[int] = []
+        self._marked_at = monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Say that something was committed; returns at once."""
+        self._woken.set()
+
+    def start(self) -> None:
+        self._loop = asyncio.create_task(self._run(), name=f"relay-{self._context}")
+
+    async def stop(self) -> None:
+        """Finish what is being delivered, mark it, and leave the rest for the next process."""
+        self._stopping = True
+        self.wake()
+        if self._loop is not None:
+            await self._loop
+        for lane in self._lanes.values():
+            lane.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._mark()
+
+    async def drained(self) -> None:
+        """Return once the outbox is empty. For tests and for commands that end with their work."""
+        while await self._turn() or self._in_flight or self._done:
+            await asyncio.sleep(0.005)
+            await self._mark()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._woken.clear()
+                more = await self._turn()
+                timeout = MARK_AFTER if self._done or self._in_flight else POLL
+                if not more:
+                    await asyncio.wait_for(self._woken.wait(), timeout)
+            except TimeoutError:
+                await self._mark_safely()
+            except Exception:
+                # The database may be away. What is unpublished stays so; we look again.
+                log.exception("relay.failed", context=self._context)
+                await asyncio.sleep(POLL)
+
+    async def _turn(self) -> bool:
+        """Fetch what is new and hand it out. True when there may be more at once."""
+        if len(self._done) >= IN_FLIGHT // 2 or (self._done and monotonic() - self._marked_at > MARK_AFTER):
+            await self._mark()
+        room = IN_FLIGHT - len(self._in_flight)
+        if room <= 0:
+            return False
+        fresh = [event for event in await self._fetch() if event.seq not in self._in_flight]
+        for event in fresh[:room]:
+            self._hand_out(event)
+        return len(fresh) > room
+
+    def _hand_out(self, event: Envelope) -> None:
+        self._in_flight.add(event.seq)
+        lane = self._lanes.get(event.key)
+        if lane is not None:
+            lane.append(event)
+            return
+        self._lanes[event.key] = deque([event])
+        task = asyncio.create_task(self._drive(event.key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drive(self, key: UUID) -> None:
+        """Deliver one aggregate's events one after another; other aggregates do not wait for it."""
+        lane = self._lanes[key]
+        try:
+            while lane:
+                event = lane.popleft()
+                try:
+                    await self._bus.publish(event)
+                except Exception:
+                    # Not handled and not buried: it stays unpublished, and so does what follows it.
+                    log.exception("relay.undelivered", context=self._context, seq=event.seq)
+                    self._in_flight.discard(event.seq)
+                    self._in_flight.difference_update(each.seq for each in lane)
+                    await asyncio.sleep(POLL)
+                    return
+                self._done.append(event.seq)
+        finally:
+            del self._lanes[key]
+
+    async def _fetch(self) -> list[Envelope]:
+        o = self._outbox.c
+        # No cursor: on a server database a lower number may be committed later than a higher one.
+        query = (
+            select(o.seq, o.event_id, o.type, o.schema_version, o.event_key, o.payload, o.traceparent, o.occurred_at)
+            .where(o.published_at.is_(None))
+            .order_by(o.seq)
+            .limit(2 * IN_FLIGHT)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
+        self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
+        return [
+            Envelope(
+                seq=row.seq,
+                event_id=row.event_id,
+                topic=self._context,
+                type=row.type,
+                schema_version=row.schema_version,
+                key=row.event_key,
+                payload=bytes(row.payload),
+                occurred_at=row.occurred_at,
+                traceparent=row.traceparent,
+            )
+            for row in rows
+        ]
+
+    async def _mark_safely(self) -> None:
+        try:
+            await self._mark()
+        except Exception:
+            log.exception("relay.unmarked", context=self._context)
+
+    async def _mark(self) -> None:
+        if not self._done:
+            return
+        done, self._done = self._done, []
+        try:
+            async with self._database.writer.begin() as connection:
+                await connection.execute(
+                    update(self._outbox).where(self._outbox.c.seq.in_(done)).values(published_at=self._clock.now())
+                )
+        except BaseException:
+            self._done = done + self._done
+            raise
+        self._in_flight.difference_update(done)
+        self._marked_at = monotonic()
+
+    async def backlog(self) -> int:
+        """Events not yet published."""
+        count = select(func.count()).where(self._outbox.c.published_at.is_(None))
+        async with self._database.read() as connection:
+            return int((await connection.execute(count)).scalar_one())
