@@ -19,9 +19,10 @@ class Database:
     memory, and bounded by `pool_timeout`, where two connections would poll for the file's lock.
     """
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine) -> None:
         self.writer = writer
         self.reader = reader
+        self._glancer = glancer
 
     @property
     def dialect(self) -> str:
@@ -38,10 +39,15 @@ class Database:
         async with self.reader.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """As `read`, for SELECTs that touch a handful of rows by an index: SQLite answers them in place."""
+        async with self._glancer.connect() as connection:
+            yield connection
+
     async def close(self) -> None:
-        await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
+        for engine in {self.writer, self.reader, self._glancer}:
+            await engine.dispose()
 
 
 def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
@@ -53,27 +59,25 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True)
-        return Database(engine, engine)
+        return Database(engine, engine, engine)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     parsed = parsed.set(drivername=f"sqlite+{sqlite.ShopSqliteDialect.driver}")
-    writer = create_async_engine(
-        parsed,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=pool_timeout,
-        connect_args={"writer": True, "timeout": lock_timeout},
-    )
-    reader = create_async_engine(
-        parsed,
-        pool_size=4,
-        max_overflow=0,
-        pool_timeout=pool_timeout,
-        connect_args={"writer": False, "timeout": lock_timeout},
-    )
+
+    def pool_of(role: sqlite.Role, size: int) -> AsyncEngine:
+        return create_async_engine(
+            parsed,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            connect_args={"role": role, "timeout": lock_timeout},
+        )
+
+    writer, reader, glancer = pool_of("write", 1), pool_of("read", 4), pool_of("glance", 8)
     event.listen(writer.sync_engine, "connect", _prepare_writer)
     event.listen(reader.sync_engine, "connect", _prepare_reader)
-    return Database(writer, reader)
+    event.listen(glancer.sync_engine, "connect", _prepare_reader)
+    return Database(writer, reader, glancer)
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:
@@ -83,5 +87,5 @@ def _prepare_writer(connection: Any, _record: Any) -> None:
 
 
 def _prepare_reader(connection: Any, _record: Any) -> None:
-    for pragma in ("query_only=ON", "cache_size=-8000", "mmap_size=268435456"):
+    for pragma in ("query_only=ON", "cache_size=-4000", "mmap_size=268435456"):
         connection.raw.execute(f"PRAGMA {pragma}")

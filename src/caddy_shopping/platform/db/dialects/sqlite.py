@@ -1,10 +1,11 @@
 """SQLite for asyncio without a thread hop per statement.
 
 aiosqlite hands every cursor call to a thread; measured on two cores a primary-key SELECT through
-SQLAlchemy costs 0.6 ms there and 0.1 ms called directly (docs/adr/0001). Here a *writer* runs its
-statements in place: it holds SQLite's only write lock, so each is microseconds and cannot wait. What
-can wait goes to a thread in one hop: BEGIN IMMEDIATE (another process may hold the lock), COMMIT
-(fsync), and every statement of a *reader* (a facet count over 100,000 products must not stop the loop).
+SQLAlchemy costs 0.6 ms there and 0.1 ms called directly (docs/adr/0001). Here statements that take
+microseconds and cannot wait run in place: those of a writer inside its transaction (it holds SQLite's
+only write lock) and those of a quick reader (point reads; in WAL mode readers wait for nobody). What can
+wait goes to a thread, in one hop: COMMIT (fsync), BEGIN IMMEDIATE where another process holds the lock,
+and the statements of a patient reader (a facet count over 100,000 products must not stop the loop).
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import pool
 from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_module
@@ -21,6 +22,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.util.concurrency import await_
 
+Role = Literal["write", "read", "glance"]
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sqlite")
 
 
@@ -59,8 +61,7 @@ class Cursor:
             cursor = start()
             return cursor, cursor.fetchall() if cursor.description else []
 
-        raw = self._connection.raw
-        if self._connection.writer and raw.in_transaction:
+        if self._connection.in_place:
             await_(_nothing())
             cursor, rows = run()
         else:
@@ -92,17 +93,23 @@ class Cursor:
 class Connection(AdaptedConnection):
     """A DB-API connection around `sqlite3`, in autocommit mode until BEGIN is said."""
 
-    __slots__ = ("_connection", "dbapi", "writer")
+    __slots__ = ("_connection", "_lock_timeout", "_role", "dbapi")
 
-    def __init__(self, dbapi: Any, raw: sqlite3.Connection, *, writer: bool) -> None:
+    def __init__(self, dbapi: Any, raw: sqlite3.Connection, role: Role, lock_timeout: float) -> None:
         self.dbapi = dbapi
         self._connection: Any = raw
-        self.writer = writer
+        self._role = role
+        self._lock_timeout = int(lock_timeout * 1000)
 
     @property
     def raw(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = self._connection
         return connection
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a statement said now is sure to be quick."""
+        return self._role == "glance" or (self._role == "write" and self.raw.in_transaction)
 
     @property
     def isolation_level(self) -> str | None:
@@ -119,8 +126,22 @@ class Connection(AdaptedConnection):
         return self.cursor().execute(sql, parameters)
 
     def begin(self) -> None:
-        if self.writer:
-            _in_thread(lambda: self.raw.execute("BEGIN IMMEDIATE"))
+        if self._role != "write":
+            return
+        try:
+            self.raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            _in_thread(self._begin_when_free)
+
+    def _begin_when_free(self) -> None:
+        """Another process writes at this moment: wait for it, for so long."""
+        self.raw.execute(f"PRAGMA busy_timeout={self._lock_timeout}")
+        try:
+            self.raw.execute("BEGIN IMMEDIATE")
+        finally:
+            self.raw.execute("PRAGMA busy_timeout=0")
 
     def commit(self) -> None:
         if self.raw.in_transaction:
@@ -161,11 +182,11 @@ class _Dbapi(AsyncAdapt_dbapi_module):
         ]:
             setattr(self, name, getattr(sqlite3, name))
 
-    def connect(self, *args: Any, writer: bool = True, **kwargs: Any) -> Connection:
-        raw: sqlite3.Connection = sqlite3.connect(
-            *args, **{**kwargs, "isolation_level": None, "check_same_thread": False}
-        )
-        return Connection(self, raw, writer=writer)
+    def connect(self, *args: Any, role: Role = "write", timeout: float = 10.0, **kwargs: Any) -> Connection:
+        waits = 0.0 if role == "write" else timeout
+        fixed = {"isolation_level": None, "check_same_thread": False, "timeout": waits}
+        raw: sqlite3.Connection = sqlite3.connect(*args, **{**kwargs, **fixed})
+        return Connection(self, raw, role, timeout)
 
 
 class ShopSqliteDialect(SQLiteDialect_pysqlite):

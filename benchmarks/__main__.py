@@ -1,0 +1,172 @@
+"""`make bench`: the shop beside the ceiling, in one run.
+
+For each size of the catalogue it serves a fresh shop, measures each request with wrk, and right after it
+a bare ASGI application under the same server that answers with the same bytes. The ratio is the figure to
+quote: the machine's speed cancels out.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import checkout
+from benchmarks.catalogue import write_catalogue
+from benchmarks.wrk import Figures, Load, drive, installed
+from tests.support.shop import Caller, Shop
+
+GUESTS = 200
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement: the shop, the ceiling, and how they compare."""
+
+    products: int
+    name: str
+    shop: Figures
+    ceiling: Figures | None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.shop.per_second / self.ceiling.per_second if self.ceiling else None
+
+
+async def main(options: argparse.Namespace) -> None:
+    rows: list[Row] = []
+    notes: dict[str, Any] = {"python": platform.python_version(), "cores": os.cpu_count()}
+    for products in options.products:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += await measure_shop(Path(folder), products, options, notes)
+    report(rows, notes)
+    if options.json:
+        text = json.dumps({"notes": notes, "rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}, indent=2)
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(text)
+
+
+async def measure_shop(folder: Path, products: int, options: argparse.Namespace, notes: dict[str, Any]) -> list[Row]:
+    shop = Shop(folder / "data", {"SHOP_LOG_LEVEL": "WARNING"})
+    write_catalogue(folder / "catalogue.csv", products)
+    began = time.perf_counter()
+    code, output = await shop.run("import-products", str(folder / "catalogue.csv"))
+    if code:
+        raise RuntimeError(output)
+    notes[f"import_products_per_second_{products}"] = round(products / (time.perf_counter() - began))
+    await shop.start()
+    await asyncio.sleep(2)
+    notes[f"idle_rss_mib_{products}"] = round(shop.resident_bytes() / 2**20, 1)
+    try:
+        return await measure_requests(shop, folder, products, options)
+    finally:
+        await shop.stop()
+
+
+async def measure_requests(shop: Shop, folder: Path, products: int, options: argparse.Namespace) -> list[Row]:
+    async with aiohttp.ClientSession() as http:
+        anyone = Caller(http, shop.url)
+        listed = (await anyone.get("/products?limit=24")).data
+        details = [(await anyone.get(f"/products/{each['slug']}")).data for each in listed]
+        variants = [detail["variants"][0]["id"] for detail in details]
+        tokens = [str((await Caller(http, shop.url).sign_in_as_guest()).token) for _ in range(GUESTS)]
+        buyer = await Caller(http, shop.url).register("bench@shop.example", PASSWORD)
+    loads = {
+        "product list of 24": Load("/api/v1/products?limit=24"),
+        "product detail": Load(f"/api/v1/products/{listed[0]['slug']}"),
+        "add to cart": Load(
+            "/api/v1/cart/items",
+            "POST",
+            tuple(tokens),
+            tuple(json.dumps({"variantId": each, "quantity": 1}) for each in variants),
+        ),
+        "sign in": Load("/api/v1/auth/login", "POST", (), (json.dumps({"email": buyer.email, "password": PASSWORD}),)),
+    }
+    rows = []
+    for name, load in loads.items():
+        drive(shop.url, load, connections=options.connections, seconds=1)
+        measured = drive(shop.url, load, connections=options.connections, seconds=options.seconds)
+        async with ceiling(shop.url, load, folder) as url:
+            drive(url, load, connections=options.connections, seconds=1)
+            bare = drive(url, load, connections=options.connections, seconds=options.seconds)
+        rows.append(Row(products, name, measured, bare))
+    whole = await checkout.measure(shop.url, variants, buyers=16, seconds=2 * options.seconds)
+    rows.append(Row(products, "whole checkout", whole, None))
+    return rows
+
+
+@asynccontextmanager
+async def ceiling(shop_url: str, load: Load, folder: Path) -> AsyncIterator[str]:
+    """The bare application, answering with the bytes and headers that the shop answers with."""
+    headers = {"Content-Type": "application/json"}
+    if load.tokens:
+        headers["Authorization"] = f"Bearer {load.tokens[0]}"
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as http,
+        http.request(
+            load.method, shop_url + load.path, headers=headers, data=load.bodies[0] if load.bodies else None
+        ) as answer,
+    ):
+        (folder / "body").write_bytes(await answer.read())
+        hop_by_hop = {"content-length", "date", "server", "transfer-encoding"}
+        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in hop_by_hop]
+        (folder / "headers").write_text(json.dumps(kept))
+    port = Shop(folder / "unused").port
+    command = [sys.executable, "-m", "benchmarks.ceiling", str(port), str(folder / "body"), str(folder / "headers")]
+    process = subprocess.Popen(command)
+    try:
+        await asyncio.sleep(1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def report(rows: list[Row], notes: dict[str, Any]) -> None:
+    table = Table("products", "request", "shop/s", "p50 ms", "p95 ms", "p99 ms", "refused", "ceiling/s", "ratio")
+    for row in rows:
+        shop = row.shop
+        table.add_row(
+            f"{row.products:,}",
+            row.name,
+            f"{shop.per_second:,.0f}",
+            f"{shop.p50:.1f}",
+            f"{shop.p95:.1f}",
+            f"{shop.p99:.1f}",
+            str(shop.refused),
+            f"{row.ceiling.per_second:,.0f}" if row.ceiling else "–",
+            f"{row.ratio:.0%}" if row.ratio is not None else "–",
+        )
+    console = Console()
+    console.print(table)
+    for name, value in notes.items():
+        console.print(f"{name}: {value}")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--products", type=int, nargs="+", default=[1_000, 100_000], help="catalogue sizes")
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=5, help="for each measurement")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/latest.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    if not installed():
+        sys.exit("wrk is needed: apt install wrk")
+    asyncio.run(main(parse()))
