@@ -1,0 +1,116 @@
+"""The queue of mails in the database.
+
+A batch is claimed by a conditional UPDATE: its WHERE names the state that the SELECT before it saw, so of
+two processes that saw the same mail one updates it and the other finds no row. That holds on every
+database, with or without SKIP LOCKED.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from caddy_shopping.contexts.notifications.domain.email import LEASE, Email, EmailStatus, Outcome, next_attempt
+from caddy_shopping.contexts.notifications.domain.errors import EmailNotFound, EmailNotRetryable
+from caddy_shopping.contexts.notifications.infrastructure.tables import emails
+
+_ERROR_LENGTH = 1_000
+
+
+class SqlEmails:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, email: Email) -> None:
+        row = {
+            "id": email.id,
+            "user_id": email.user_id,
+            "address": email.address,
+            "template": email.kind,
+            "language": email.language,
+            "data": email.data,
+            "message_id": email.message_id,
+            "status": EmailStatus.QUEUED,
+            "attempts": 0,
+            "next_attempt_at": email.created_at,
+            "created_at": email.created_at,
+        }
+        await self._session.execute(insert(emails), row)
+
+    async def claim(self, batch: UUID, now: datetime, limit: int) -> list[Email]:
+        seen = await self._see(now, limit)
+        return await self._take(seen, batch, now) if seen else []
+
+    async def _see(self, now: datetime, limit: int) -> Sequence[UUID]:
+        oldest = select(emails.c.id).where(*_due(now)).order_by(emails.c.next_attempt_at, emails.c.id).limit(limit)
+        return (await self._session.scalars(oldest)).all()
+
+    async def _take(self, seen: Sequence[UUID], batch: UUID, now: datetime) -> list[Email]:
+        await self._session.execute(
+            update(emails)
+            .where(emails.c.id.in_(seen), *_due(now))
+            .values(claimed_by=batch, next_attempt_at=now + LEASE, attempts=emails.c.attempts + 1)
+        )
+        mine = select(emails).where(emails.c.id.in_(seen), emails.c.claimed_by == batch).order_by(emails.c.id)
+        return [_email(row) for row in await self._session.execute(mine)]
+
+    async def settle(self, batch: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
+        sent = [outcome.email.id for outcome in outcomes if outcome.sent]
+        if sent:
+            # What the mail said is not needed any more, and may have held a token.
+            await self._session.execute(
+                update(emails)
+                .where(emails.c.id.in_(sent), emails.c.claimed_by == batch)
+                .values(status=EmailStatus.SENT, sent_at=now, claimed_by=None, last_error=None, data={})
+            )
+        missed = [_missed(outcome, now) for outcome in outcomes if not outcome.sent]
+        if missed:
+            connection = await self._session.connection()
+            await connection.execute(
+                update(emails)
+                .where(emails.c.id == bindparam("email_id"), emails.c.claimed_by == batch)
+                .values(claimed_by=None),
+                missed,
+            )
+
+    async def requeue(self, email_id: UUID, now: datetime) -> None:
+        connection = await self._session.connection()
+        free = or_(emails.c.claimed_by.is_(None), emails.c.next_attempt_at <= now)
+        done = await connection.execute(
+            update(emails)
+            .where(emails.c.id == email_id, emails.c.status != EmailStatus.SENT, free)
+            .values(status=EmailStatus.QUEUED, attempts=0, next_attempt_at=now, claimed_by=None)
+        )
+        if done.rowcount == 1:
+            return
+        known = await connection.execute(select(emails.c.id).where(emails.c.id == email_id))
+        raise EmailNotFound() if known.first() is None else EmailNotRetryable()
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= now
+
+
+def _missed(outcome: Outcome, now: datetime) -> dict[str, object]:
+    return {
+        "email_id": outcome.email.id,
+        "status": EmailStatus.FAILED if outcome.final else EmailStatus.QUEUED,
+        "next_attempt_at": next_attempt(outcome.email.attempts, now),
+        "last_error": (outcome.error or "")[:_ERROR_LENGTH],
+    }
+
+
+def _email(row: Row[tuple[object, ...]]) -> Email:
+    return Email(
+        row.id,
+        row.user_id,
+        row.address,
+        row.template,
+        row.language,
+        row.data,
+        row.message_id,
+        row.created_at,
+        row.attempts,
+    )

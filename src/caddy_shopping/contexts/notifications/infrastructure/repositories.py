@@ -1,0 +1,76 @@
+"""The transaction of this context: Core statements only, since nothing here has children or a version."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from caddy_shopping.contexts.notifications.domain.email import Emails
+from caddy_shopping.contexts.notifications.domain.errors import NotificationNotFound
+from caddy_shopping.contexts.notifications.domain.kinds import MailKind
+from caddy_shopping.contexts.notifications.domain.notification import Mutes, Notification, Notifications
+from caddy_shopping.contexts.notifications.infrastructure.queue import SqlEmails
+from caddy_shopping.contexts.notifications.infrastructure.tables import mutes, notifications
+from caddy_shopping.platform.db.unit_of_work import SqlTransaction
+
+
+class SqlNotificationsTransaction(SqlTransaction):
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self.notifications: Notifications = SqlNotifications(session)
+        self.mutes: Mutes = SqlMutes(session)
+        self.emails: Emails = SqlEmails(session)
+
+
+class SqlNotifications:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, notification: Notification) -> None:
+        row = {
+            "id": notification.id,
+            "user_id": notification.user_id,
+            "kind": notification.kind,
+            "data": notification.data,
+            "created_at": notification.created_at,
+        }
+        await self._session.execute(insert(notifications), row)
+
+    async def mark_read(self, user_id: UUID, notification_id: UUID, now: datetime) -> Notification:
+        mine = (notifications.c.id == notification_id, notifications.c.user_id == user_id)
+        await self._session.execute(
+            update(notifications).where(*mine, notifications.c.read_at.is_(None)).values(read_at=now)
+        )
+        row = (await self._session.execute(select(notifications).where(*mine))).first()
+        if row is None:
+            raise NotificationNotFound()
+        return Notification(row.id, row.user_id, row.kind, row.data, row.created_at, row.read_at)
+
+    async def mark_all_read(self, user_id: UUID, now: datetime) -> int:
+        connection = await self._session.connection()
+        done = await connection.execute(
+            update(notifications)
+            .where(notifications.c.user_id == user_id, notifications.c.read_at.is_(None))
+            .values(read_at=now)
+        )
+        return done.rowcount
+
+    async def move(self, from_user: UUID, to_user: UUID) -> None:
+        await self._session.execute(
+            update(notifications).where(notifications.c.user_id == from_user).values(user_id=to_user)
+        )
+
+
+class SqlMutes:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def muted(self, user_id: UUID, kind: MailKind) -> bool:
+        row = await self._session.execute(select(mutes.c.kind).where(mutes.c.user_id == user_id, mutes.c.kind == kind))
+        return row.first() is not None
+
+    async def replace(self, user_id: UUID, kinds: frozenset[MailKind]) -> None:
+        await self._session.execute(delete(mutes).where(mutes.c.user_id == user_id))
+        if kinds:
+            await self._session.execute(insert(mutes), [{"user_id": user_id, "kind": kind} for kind in sorted(kinds)])
