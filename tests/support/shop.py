@@ -5,9 +5,12 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -105,15 +108,17 @@ class Caller:
 
 
 class Shop:
-    """`caddy-shopping serve` in a process of its own, which can be stopped, killed and started again."""
+    """`caddy-shopping serve` in a process of its own, which can be stopped, killed and started again.
+
+    Its methods block; beside running coroutines call them through `asyncio.to_thread`.
+    """
 
     def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.output = ""
         self.admin: tuple[str, str] | None = None
-        self._environment = {
+        self.environment = {
             **os.environ,
             "PYTHONPATH": "src",
             "SHOP_DATA_DIR": str(data_dir),
@@ -121,50 +126,57 @@ class Shop:
             "SHOP_HTTP_RATE_LIMITS": "false",
             **(environment or {}),
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir / "serve.log"
 
-    async def start(self, timeout: float = 60.0) -> None:
+    @property
+    def output(self) -> str:
+        """Everything it printed and logged so far."""
+        return self._log.read_text()
+
+    def start(self, timeout: float = 60.0) -> None:
         """Return once it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "caddy_shopping", "serve", env=self._environment, stdout=log, stderr=log
-            )
-        async with asyncio.timeout(timeout), aiohttp.ClientSession() as http:
-            while not await self._ready(http):
-                assert self._process.returncode is None, self._log.read_text()
-                await asyncio.sleep(0.02)
-        self.output = self._log.read_text()
+            command = [sys.executable, "-m", "caddy_shopping", "serve"]
+            self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + timeout
+        while not self._ready():
+            assert self._process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.02)
         found = re.search(r"only once:\s+(\S+)\s+(\S+)", self.output)
         if found:
             self.admin = (found[1], found[2])
 
-    async def _ready(self, http: aiohttp.ClientSession) -> bool:
+    def _ready(self) -> bool:
         try:
-            async with http.get(f"{self.url}/api/health/ready") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
+            with urllib.request.urlopen(f"{self.url}/api/health/ready", timeout=2) as answer:
+                ready: bool = answer.status == 200
+                return ready
+        except OSError:
             return False
 
-    async def stop(self, timeout: float = 20.0) -> int:
+    def stop(self, timeout: float = 20.0) -> int:
         """SIGTERM, and the exit code."""
-        return await self._end(signal.SIGTERM, timeout)
+        return self._end(signal.SIGTERM, timeout)
 
-    async def kill(self) -> None:
+    def kill(self) -> None:
         """SIGKILL: what a power cut, the kernel or an impatient operator does."""
-        await self._end(signal.SIGKILL, 20.0)
+        self._end(signal.SIGKILL, 20.0)
 
-    async def _end(self, how: signal.Signals, timeout: float) -> int:
-        process = self._process
+    def signal(self, which: signal.Signals) -> None:
+        """Send a signal and do not wait."""
+        assert self._process is not None
+        self._process.send_signal(which)
+
+    def _end(self, how: signal.Signals, timeout: float) -> int:
+        process, self._process = self._process, None
         if process is None:
             return 0
-        if process.returncode is None:
+        if process.poll() is None:
             process.send_signal(how)
-        async with asyncio.timeout(timeout):
-            code = await process.wait()
-        self._process = None
-        return code
+        return process.wait(timeout)
 
     def resident_bytes(self) -> int:
         """Resident memory of the shop's process and all its children."""
@@ -181,31 +193,29 @@ class Shop:
         files = sorted((self.data_dir / "outbox").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
         return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]  # type: ignore[misc]
 
-    async def run(self, *arguments: str) -> tuple[int, str]:
+    def run(self, *arguments: str, timeout: float = 600.0) -> tuple[int, str]:
         """A command of the CLI on this installation: exit code and everything it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "caddy_shopping",
-            *arguments,
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        done = subprocess.run(
+            [sys.executable, "-m", "caddy_shopping", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
         )
-        output, _ = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, output.decode()
+        return done.returncode, done.stdout.decode()
 
 
-@asynccontextmanager
-async def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Shop]:
+@contextmanager
+def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shop]:
     """A shop with the demo catalogue, stopped at the end whatever happens."""
     shop = Shop(data_dir, environment)
     try:
-        await shop.start()
+        shop.start()
         yield shop
+        shop.stop()
     finally:
-        await shop.kill()
+        shop.kill()
 
 
 @asynccontextmanager

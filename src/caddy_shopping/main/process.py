@@ -1,0 +1,70 @@
+"""One running process: contexts, relays, jobs and the web application, started and stopped in order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.migrate import pending, upgrade
+from caddy_shopping.platform.events.dead_letters import DeadLetters
+from caddy_shopping.platform.events.relay import Relay
+from caddy_shopping.platform.http.health import Health
+from caddy_shopping.platform.jobs.scheduler import Scheduler
+from caddy_shopping.platform.module import Module, Schema
+from caddy_shopping.platform.settings import Settings
+
+
+@dataclass
+class Process:
+    """What `build` made. `app` is an ASGI application; nothing runs before `start`."""
+
+    settings: Settings
+    database: Database
+    schemas: Sequence[Schema]
+    modules: dict[str, Module]
+    relays: dict[str, Relay]
+    dead_letters: dict[str, DeadLetters]
+    scheduler: Scheduler
+    app: Any
+    health: Health
+    release: Sequence[Callable[[], None]] = ()
+    _started: bool = field(default=False, init=False)
+
+    async def migrate(self) -> list[str]:
+        """Bring every context's tables up to date; the names of those that were not."""
+        behind = await pending(self.database, self.schemas)
+        for schema in behind:
+            await upgrade(self.database, schema)
+        return [schema.context for schema in behind]
+
+    async def start(self, *, work: bool = True) -> None:
+        """Open what the modules need; with `work`, also deliver events and run jobs."""
+        self._started = True
+        for module in self.modules.values():
+            for step in module.start:
+                await step()
+        if work:
+            for relay in self.relays.values():
+                relay.start()
+            self.scheduler.start()
+
+    async def stop(self) -> None:
+        """Finish jobs and deliveries under way, then close everything. Safe after a start cut short."""
+        await self.scheduler.stop()
+        for relay in self.relays.values():
+            await relay.stop()
+        if self._started:
+            for module in self.modules.values():
+                for step in module.stop:
+                    await step()
+        for close in self.release:
+            close()
+        await self.database.close()
+
+    async def drained(self) -> None:
+        """Return once every outbox is empty: also what deliveries themselves caused."""
+        while True:
+            for relay in self.relays.values():
+                await relay.drained()
+            if not sum([await relay.backlog() for relay in self.relays.values()]):
+                return

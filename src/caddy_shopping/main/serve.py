@@ -1,0 +1,108 @@
+"""`caddy-shopping serve`: from nothing to answering, and back to nothing without losing anything."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from caddy_shopping.main.process import Process
+from caddy_shopping.platform.settings import Settings
+
+log = structlog.get_logger("serve")
+BACKLOG = 1024
+
+
+class AddressInUse(RuntimeError):
+    """Somebody else listens there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"Port {port} on {host} is taken. Stop what listens there, or choose another: --port 3001.")
+
+
+async def serve(
+    process: Process,
+    *,
+    prepare: Callable[[Process], Awaitable[None]],
+    announce: Callable[[str], None],
+    work: bool = True,
+) -> None:
+    """Prepare, listen, and run until SIGTERM or SIGINT; a signal during the preparation ends it too."""
+    settings = process.settings
+    asked_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, asked_to_stop.set)
+    _check_free(settings)
+    try:
+        if await _unless(asked_to_stop, prepare(process)):
+            await process.start(work=work)
+            await _listen(process, settings, asked_to_stop, announce)
+    finally:
+        await process.stop()
+
+
+async def _unless(asked_to_stop: asyncio.Event, preparation: Awaitable[None]) -> bool:
+    """Await `preparation`. False, with it cancelled, when the stop came first."""
+    task = asyncio.ensure_future(preparation)
+    stop = asyncio.ensure_future(asked_to_stop.wait())
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        stop.cancel()
+        await task
+        return not asked_to_stop.is_set()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return False
+
+
+async def _listen(
+    process: Process, settings: Settings, asked_to_stop: asyncio.Event, announce: Callable[[str], None]
+) -> None:
+    server = Server(
+        process.app,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        websockets=False,
+        log_enabled=False,
+    )
+    serving: asyncio.Task[Any] = asyncio.create_task(server.serve())
+    await _listening(settings, serving)
+    announce(settings.url)
+    stop = asyncio.create_task(asked_to_stop.wait())
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    process.health.stopping = True
+    if not serving.done():
+        log.info("stopping", drain_seconds=settings.drain_seconds)
+        server.stop()
+    await asyncio.wait_for(serving, settings.drain_seconds or None)
+
+
+async def _listening(settings: Settings, serving: asyncio.Task[Any]) -> None:
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(settings.host, settings.port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        return
+    await serving
+
+
+def _check_free(settings: Settings) -> None:
+    """Say so before any work is done, rather than after the catalogue was loaded."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise AddressInUse(settings.host, settings.port) from None
