@@ -25,7 +25,7 @@ class PageInfo(msgspec.Struct, frozen=True, rename="camel", omit_defaults=False)
     limit: int
     next_cursor: str | None
     has_more: bool
-    total: int | None | msgspec.UnsetType = msgspec.UNSET
+    total: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class PaginatedResponse(msgspec.Struct, Generic[T], frozen=True):

@@ -1,0 +1,216 @@
+"""The outermost layer: who asked, what for, how big, how long it took. In front of every request, so it is lean."""
+
+import os
+import re
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from caddy_shopping.kernel.errors import ShopError, TooLarge
+from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, seen_headers, send_rendered
+from caddy_shopping.platform.http.cors import Cors
+from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, UriTooLong
+from caddy_shopping.platform.http.faults import answer_to
+from caddy_shopping.platform.http.problems import render_problem
+from caddy_shopping.platform.http.settings import HttpSettings
+from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.trace import Trace, current
+
+MAX_URI = 8192
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+DOCS = "/api/docs"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# For answers that say nothing: whose they are, nobody else may keep.
+_PRIVATE = (b"cache-control", b"private, no-cache")
+_BODILESS = frozenset(("GET", "HEAD", "OPTIONS"))
+_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+_DOCS_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Edge:
+    """Request id and trace, security headers, CORS, sizes, metrics, access log, and the last resort for faults."""
+
+    def __init__(
+        self, app: App, settings: HttpSettings, metrics: Metrics, upload_prefixes: tuple[str, ...] = ()
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._uploads = upload_prefixes
+        self._cors = Cors(settings.cors_origins)
+        self._api_headers = _security(settings, _API_POLICY) + self._cors.always
+        self._docs_headers = _security(settings, _DOCS_POLICY) + self._cors.always
+        self._series: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._log = structlog.stdlib.get_logger("caddy_shopping.access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = perf_counter()
+        seen = seen_headers(scope)
+        trace = _trace(seen)
+        token = current.set(trace)
+        method = scope["asked_method"] = scope["method"]
+        path = scope["asked_path"] = scope["path"]
+        if self._settings.trusted_proxies:
+            scope["client"] = _client(scope, seen, self._settings.trusted_proxies)
+        answer = _Answer(send, self._headers(path, trace, seen), head=method == "HEAD")
+        try:
+            await self._answer(scope, receive, answer, seen)
+        finally:
+            elapsed = perf_counter() - started
+            self._count(method, scope.get("path_template") or "unmatched", answer.status, elapsed)
+            self._write_log(method, path, answer.status, elapsed, trace)
+            current.reset(token)
+        return None
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", seen: dict[bytes, bytes]) -> None:
+        try:
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in seen and self._cors.configured:
+                await self._cors.preflight(seen.get(b"origin"), answer)
+                return
+            receive = self._checked(scope, receive, seen)
+            if scope["method"] == "HEAD":
+                scope["method"] = "GET"
+            await self._app(scope, receive, answer)
+        except ShopError as refusal:
+            if answer.status:
+                raise
+            await send_rendered(answer, render_problem(refusal, scope))
+        except Exception as fault:
+            if answer.status:
+                raise
+            await send_rendered(answer, answer_to(fault, scope, development=self._settings.development))
+
+    def _headers(self, path: str, trace: Trace, seen: dict[bytes, bytes]) -> Headers:
+        fixed = self._docs_headers if path.startswith(DOCS) else self._api_headers
+        headers = [*fixed, (b"x-request-id", trace.request_id.encode())]
+        origin = seen.get(b"origin")
+        if origin is not None:
+            headers.extend(self._cors.headers(origin))
+        return headers
+
+    def _checked(self, scope: Scope, receive: Receive, seen: dict[bytes, bytes]) -> Receive:
+        """Refuse what cannot be right; count the body while it comes in."""
+        path, query = scope["path"], scope["query_string"]
+        if len(path) + len(query) > MAX_URI:
+            raise UriTooLong(limit=MAX_URI)
+        if "\x00" in path or b"%00" in query:
+            raise RequestInvalid(reason="the URL contains U+0000")
+        length = seen.get(b"content-length")
+        if scope["method"] in _BODILESS and length is None and b"transfer-encoding" not in seen:
+            return receive
+        if length is not None and not (length.isdigit() and len(length) < 19):
+            raise RequestInvalid(reason="Content-Length is not a number")
+        limit = self._settings.max_upload if path.startswith(self._uploads) else self._settings.max_body
+        declared = None if length is None else int(length)
+        if declared is not None and declared > limit:
+            raise TooLarge(limit=limit)
+        return _counted(receive, limit, declared)
+
+    def _count(self, method: str, route: str, status: int, elapsed: float) -> None:
+        key = (method if method in METHODS else "OTHER", route, status)
+        series = self._series.get(key)
+        if series is None:
+            counter = self._metrics.http_requests.labels(key[0], route, str(status))
+            series = self._series[key] = (counter, self._metrics.http_seconds.labels(key[0], route))
+        series[0].inc()
+        series[1].observe(elapsed)
+
+    def _write_log(self, method: str, path: str, status: int, elapsed: float, trace: Trace) -> None:
+        wanted = self._settings.access_log
+        if wanted == "off":
+            return
+        bad = status >= 500 or status == 0 or elapsed >= self._settings.slow_request
+        if bad or wanted == "all":
+            write = self._log.warning if bad else self._log.info
+            write(
+                "request",
+                method=method,
+                path=path,
+                status=status,
+                seconds=round(elapsed, 6),
+                request_id=trace.request_id,
+            )
+
+
+class _Answer:
+    """`send` with our headers on it; `status` is 0 until the answer has begun."""
+
+    __slots__ = ("_head", "_headers", "_send", "status")
+
+    def __init__(self, send: Send, headers: Headers, *, head: bool) -> None:
+        self._send = send
+        self._headers = headers
+        self._head = head
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"]
+            if all(name != b"cache-control" for name, _ in headers):
+                headers = [_PRIVATE, *headers]
+            message = {"type": "http.response.start", "status": self.status, "headers": [*headers, *self._headers]}
+        elif self._head and message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await self._send(message)
+
+
+def _security(settings: HttpSettings, policy: bytes) -> Headers:
+    headers = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", policy),
+    ]
+    if settings.hsts_seconds:
+        value = f"max-age={settings.hsts_seconds}; includeSubDomains"
+        headers.append((b"strict-transport-security", value.encode()))
+    return headers
+
+
+def _client(scope: Scope, seen: dict[bytes, bytes], proxies: int) -> Any:
+    """The caller as our outermost proxy saw them; what stands before that in the header may be made up."""
+    forwarded = seen.get(b"x-forwarded-for")
+    if forwarded is None:
+        return scope.get("client")
+    hops = [hop.strip() for hop in forwarded.decode("latin-1").split(",")]
+    return hops[-min(proxies, len(hops))], 0
+
+
+def _trace(seen: dict[bytes, bytes]) -> Trace:
+    """The caller's request id and trace where they are sane; else one random number serves as both."""
+    fresh = os.urandom(24).hex()
+    given = seen.get(b"x-request-id")
+    request_id = given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else fresh[:32]
+    parent = seen.get(b"traceparent")
+    if parent is not None and _TRACEPARENT.fullmatch(parent):
+        known = parent.decode()
+        return Trace(request_id, f"{known[:36]}{fresh[32:]}{known[52:]}")
+    return Trace(request_id, f"00-{fresh[:32]}-{fresh[32:]}-01")
+
+
+def _counted(receive: Receive, limit: int, declared: int | None) -> Receive:
+    total, whole = 0, False
+
+    async def counted() -> Message:
+        nonlocal total, whole
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > limit:
+                raise TooLarge(limit=limit)
+            whole = not message.get("more_body", False)
+            if whole and declared is not None and total != declared:
+                raise RequestInvalid(reason="Content-Length does not match the body")
+        elif not whole:
+            raise ClientGone()
+        return message
+
+    return counted

@@ -1,0 +1,119 @@
+"""Is it alive, is it ready, how is it doing: for orchestrators and monitoring, without envelope or sign-in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from caddy_shopping.platform.http.docs import documented
+from caddy_shopping.platform.telemetry.metrics import Metrics
+
+Check = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Health:
+    """What this process depends on. Set `stopping` when it begins to end: traffic then goes elsewhere."""
+
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    time_limit: float = 2.0
+    """Seconds that each check may take."""
+    stopping: bool = False
+
+
+class Alive(msgspec.Struct, frozen=True):
+    status: str = "ok"
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """`status` is `ok`, `failed` or `timeout`."""
+
+    status: str
+    seconds: float
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """`status` is `ready`, `failing` or `stopping`."""
+
+    status: str
+    checks: dict[str, CheckResult]
+
+
+async def examine(health: Health) -> Readiness:
+    """Run all checks at once. Why one failed goes to the log, not to strangers."""
+    results = await asyncio.gather(*(_run(name, check, health.time_limit) for name, check in health.checks.items()))
+    checks = dict(zip(health.checks, results, strict=True))
+    if health.stopping:
+        return Readiness("stopping", checks)
+    return Readiness("ready" if all(result.status == "ok" for result in results) else "failing", checks)
+
+
+async def _run(name: str, check: Check, limit: float) -> CheckResult:
+    started = perf_counter()
+    status = "ok"
+    try:
+        async with asyncio.timeout(limit):
+            await check()
+    except TimeoutError:
+        status = "timeout"
+    except Exception as fault:
+        status = "failed"
+        structlog.stdlib.get_logger("caddy_shopping.health").warning("check failed", check=name, exc_info=fault)
+    return CheckResult(status, round(perf_counter() - started, 4))
+
+
+def health_routes(
+    health: Health, metrics: Metrics, keys: Callable[[], Mapping[str, Any]] | None
+) -> list[HTTPRouteHandler]:
+    """`/api/health`, `/api/health/ready`, `/metrics` and, where `keys` is given, `/.well-known/jwks.json`."""
+
+    @get("/api/health", tags=["operations"], summary="Is the process alive?", **documented(public=True))
+    async def alive() -> Alive:
+        """Answers as long as the process can answer at all; looks at no dependency."""
+        return Alive()
+
+    away = ResponseSpec(Readiness, generate_examples=False, description="Not now: `failing` or `stopping`")
+
+    @get(
+        "/api/health/ready",
+        tags=["operations"],
+        summary="May traffic be sent here?",
+        responses={503: away},
+        **documented(public=True),
+    )
+    async def ready() -> Response[Readiness]:
+        """503 while a dependency is away, or while the process is on its way out."""
+        found = await examine(health)
+        return Response(
+            found, status_code=200 if found.status == "ready" else 503, headers={"cache-control": "no-store"}
+        )
+
+    @get("/metrics", include_in_schema=False, sync_to_thread=False, **documented(public=True))
+    def numbers() -> Response[bytes]:
+        return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    routes = [alive, ready, numbers]
+    if keys is not None:
+        provide = keys
+
+        @get(
+            "/.well-known/jwks.json",
+            tags=["operations"],
+            summary="The keys that sign access tokens",
+            **documented(public=True),
+        )
+        async def jwks() -> Response[dict[str, Any]]:
+            """The public halves, for whoever checks our tokens (RFC 7517)."""
+            return Response(dict(provide()), headers={"cache-control": "public, max-age=300"})
+
+        routes.append(jwks)
+    return routes
