@@ -1,7 +1,7 @@
 """The request and trace that the running code belongs to (W3C Trace Context)."""
 
 import secrets
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 
@@ -31,3 +31,10 @@ def request_id() -> str | None:
 def new_traceparent() -> str:
     """The root of a new trace, sampled: version 00, 16-byte trace id, 8-byte span id."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def continue_from(parent: str | None) -> Token[Trace | None]:
+    """Make work that a message caused part of the trace that sent it. Reset `current` with the token."""
+    if parent is None:
+        return current.set(None)
+    return current.set(Trace(request_id=parent.split("-")[1], traceparent=parent))
