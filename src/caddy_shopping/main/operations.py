@@ -1,5 +1,6 @@
 """Commands for the one who keeps the shop running: keys, events, doctor."""
 
+import sys
 from uuid import UUID
 
 import rich_click as click
@@ -16,7 +17,7 @@ def keys() -> None:
 def list_keys() -> None:
     """Show the public keys that tokens are checked with."""
     from caddy_shopping.kernel.clock import SystemClock
-    from caddy_shopping.main.build import key_set
+    from caddy_shopping.main.ground import key_set
     from caddy_shopping.platform.settings import Settings, load
 
     for key in key_set(load(Settings), SystemClock()).jwks()["keys"]:
@@ -96,12 +97,12 @@ def doctor() -> None:
         table.add_row("[green]ok[/]" if finding.good else "[red]no[/]", finding.what, finding.words)
     Console().print(table)
     if not all(finding.good for finding in findings):
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 def _files() -> FileKeySet:
     from caddy_shopping.kernel.clock import SystemClock
-    from caddy_shopping.main.build import key_set
+    from caddy_shopping.main.ground import key_set
     from caddy_shopping.platform.settings import Settings, load
 
     found = key_set(load(Settings), SystemClock())

@@ -82,7 +82,7 @@ async def _listen(
     process.health.stopping = True
     if not serving.done():
         log.info("stopping", drain_seconds=settings.drain_seconds)
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
     await asyncio.wait_for(serving, settings.drain_seconds or None)
 
 

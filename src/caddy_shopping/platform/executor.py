@@ -60,12 +60,21 @@ class IdempotencyKey:
 class Executor:
     """Runs one context's handlers."""
 
-    def __init__(self, context: str, database: Database, tables: PlatformTables, clock: Clock, metrics: Metrics):
+    def __init__(
+        self,
+        context: str,
+        database: Database,
+        tables: PlatformTables,
+        clock: Clock,
+        metrics: Metrics,
+        lease: timedelta = LEASE,
+    ) -> None:
         self.context = context
         self._database = database
         self._table = tables.idempotency
         self._clock = clock
         self._metrics = metrics
+        self._lease = lease
 
     async def __call__(self, handler: Callable[[C], Awaitable[R]], command: C) -> R:
         """Run a use case, again where it lost a race. Raises its named errors."""
@@ -139,7 +148,7 @@ class Executor:
             "idempotency_key": key.key,
             "fingerprint": key.fingerprint,
             "owner": claim.owner,
-            "locked_until": now + LEASE,
+            "locked_until": now + self._lease,
             "created_at": now,
         }
         table = self._table
@@ -166,7 +175,7 @@ class Executor:
             taken = await connection.execute(
                 update(table)
                 .where(*_same(table, claim), table.c.status.is_(None), table.c.locked_until < now)
-                .values(owner=claim.owner, locked_until=now + LEASE)
+                .values(owner=claim.owner, locked_until=now + self._lease)
             )
             if taken.rowcount != 1:
                 raise RequestInFlight(retry_after=1)

@@ -5,13 +5,23 @@ A context's own settings lie in `contexts/<name>/settings.py`.
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+S = TypeVar("S", bound=BaseSettings)
+SECRETS = Path("/run/secrets")
+
+
+def load(kind: type[S], **given: Any) -> S:
+    """Read one settings class: what is `given`, then the environment, `.env`, and files in `/run/secrets`."""
+    return kind(_env_file=".env", _secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)
+
 
 class Environment(StrEnum):
+    """In development, errors show their stack."""
+
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
@@ -19,9 +29,7 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """`SHOP_…` variables; a file of the same lower-case name in `/run/secrets` counts too."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHOP_", env_file=".env", extra="ignore", secrets_dir="/run/secrets", secrets_dir_missing="ok"
-    )
+    model_config = SettingsConfigDict(env_prefix="SHOP_", extra="ignore")
 
     environment: Environment = Environment.DEVELOPMENT
     data_dir: Path = Path("var")
@@ -29,23 +37,32 @@ class Settings(BaseSettings):
     database_url: str = ""
     """Empty: SQLite in `data_dir`. Anything else: an async SQLAlchemy URL."""
     host: str = "127.0.0.1"
-    port: int = Field(3000, ge=0, le=65535)
+    port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""
     """How this shop is reached from outside; empty: `http://host:port`."""
-    pool_size: int = Field(10, ge=1)
-    pool_timeout_seconds: float = Field(5.0, gt=0)
+    pool_size: int = Field(default=10, ge=1)
+    pool_timeout_seconds: float = Field(default=5.0, gt=0)
+    idempotency_lease_seconds: float = Field(30.0, gt=0)
+    """How long an Idempotency-Key waits for a request that a crash cut short; longer than any request takes."""
     token_algorithm: Literal["RS256", "HS256"] = "RS256"
     token_secret: SecretStr = SecretStr("")
     """HS256 only: at least 32 bytes."""
-    token_minutes: int = Field(15, ge=1, le=60)
+    token_minutes: int = Field(default=15, ge=1, le=60)
     log_level: str = "INFO"
     log_format: Literal["console", "json"] = "json"
-    drain_seconds: float = Field(10.0, ge=0)
+    drain_seconds: float = Field(default=10.0, ge=0)
     """How long a stopping process lets requests and deliveries finish."""
 
     @property
     def url(self) -> str:
-        return self.public_url or f"http://{self.host}:{self.port}"
+        """How the shop is reached by its callers."""
+        return self.public_url or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """How a process on this machine reaches the shop."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def database(self) -> str:

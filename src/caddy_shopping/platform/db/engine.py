@@ -1,6 +1,6 @@
 """Where a context's data lives: one URL, a writer's pool and a readers' pool."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,26 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from caddy_shopping.platform.db.dialects import sqlite
+from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
+
+WRITERS = 16
+"""Connections of SQLite's writers: one writes, the others wait for the disk or for their turn."""
 
 
 class Database:
     """One database, shared by all contexts that name the same URL.
 
-    SQLite has one writer, so its writing pool holds one connection: waiting for it is fair, in
-    memory, and bounded by `pool_timeout`, where two connections would poll for the file's lock.
+    SQLite has one writer at a time: its connections take turns at a gate in memory, in order and bounded by
+    `pool_timeout`, where they would otherwise poll for the file's lock.
     """
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine) -> None:
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine, release: Callable[[], None] | None = None
+    ) -> None:
         self.writer = writer
         self.reader = reader
         self._glancer = glancer
+        self._release = release
 
     @property
     def dialect(self) -> str:
@@ -48,6 +55,8 @@ class Database:
     async def close(self) -> None:
         for engine in {self.writer, self.reader, self._glancer}:
             await engine.dispose()
+        if self._release is not None:
+            self._release()
 
 
 def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
@@ -58,7 +67,9 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True)
+        engine = create_async_engine(
+            parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True, hide_parameters=True
+        )
         return Database(engine, engine, engine)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -70,19 +81,27 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
             pool_size=size,
             max_overflow=0,
             pool_timeout=pool_timeout,
+            hide_parameters=True,
             connect_args={"role": role, "timeout": lock_timeout},
         )
 
-    writer, reader, glancer = pool_of("write", 1), pool_of("read", 4), pool_of("glance", 8)
+    gate = WriteGate(parsed.database, pool_timeout)
+    writer, reader, glancer = pool_of(gate, WRITERS), pool_of("read", 4), pool_of("glance", 8)
     event.listen(writer.sync_engine, "connect", _prepare_writer)
     event.listen(reader.sync_engine, "connect", _prepare_reader)
     event.listen(glancer.sync_engine, "connect", _prepare_reader)
-    return Database(writer, reader, glancer)
+    return Database(writer, reader, glancer, gate.close)
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:
-    # FULL: a commit is on the disk before it is acknowledged, as on the server databases.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+    # NORMAL, and the gate: a commit is on the disk before it is acknowledged, as on the server databases.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-8000",
+        "mmap_size=268435456",
+    ):
         connection.raw.execute(f"PRAGMA {pragma}")
 
 

@@ -26,6 +26,8 @@ PAUSES = (0.05, 0.2, 1.0, 5.0, 15.0)
 
 
 class Bus(Protocol):
+    """Where a relay brings events."""
+
     async def publish(self, event: Envelope) -> None:
         """Return once the event is in safe hands: handled, or kept as a dead letter."""
         ...

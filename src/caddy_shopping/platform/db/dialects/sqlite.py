@@ -4,8 +4,9 @@ aiosqlite hands every cursor call to a thread; measured on two cores a primary-k
 SQLAlchemy costs 0.6 ms there and 0.1 ms called directly (docs/adr/0001). Here statements that take
 microseconds and cannot wait run in place: those of a writer inside its transaction (it holds SQLite's
 only write lock) and those of a quick reader (point reads; in WAL mode readers wait for nobody). What can
-wait goes to a thread, in one hop: COMMIT (fsync), BEGIN IMMEDIATE where another process holds the lock,
-and the statements of a patient reader (a facet count over 100,000 products must not stop the loop).
+wait goes to a thread, in one hop: BEGIN IMMEDIATE where another process holds the lock, the sync after a
+COMMIT (`sqlite_gate.py`), and the statements of a patient reader (a facet count over 100,000 products must
+not stop the loop).
 """
 
 import asyncio
@@ -22,7 +23,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.util.concurrency import await_
 
-Role = Literal["write", "read", "glance"]
+from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
+
+Role = WriteGate | Literal["read", "glance"]
+"""A writer brings its gate; a reader is patient (`read`) or quick (`glance`)."""
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sqlite")
 
 
@@ -93,12 +97,13 @@ class Cursor:
 class Connection(AdaptedConnection):
     """A DB-API connection around `sqlite3`, in autocommit mode until BEGIN is said."""
 
-    __slots__ = ("_connection", "_lock_timeout", "_role", "dbapi")
+    __slots__ = ("_connection", "_gate", "_inside", "_lock_timeout", "dbapi")
 
     def __init__(self, dbapi: Any, raw: sqlite3.Connection, role: Role, lock_timeout: float) -> None:
         self.dbapi = dbapi
         self._connection: Any = raw
-        self._role = role
+        self._gate = role if isinstance(role, WriteGate) else None
+        self._inside = role == "glance"
         self._lock_timeout = int(lock_timeout * 1000)
 
     @property
@@ -108,8 +113,8 @@ class Connection(AdaptedConnection):
 
     @property
     def in_place(self) -> bool:
-        """Whether a statement said now is sure to be quick."""
-        return self._role == "glance" or (self._role == "write" and self.raw.in_transaction)
+        """Whether a statement said now is sure to be quick: a point read, or inside our turn to write."""
+        return self._inside
 
     @property
     def isolation_level(self) -> str | None:
@@ -126,8 +131,17 @@ class Connection(AdaptedConnection):
         return self.cursor().execute(sql, parameters)
 
     def begin(self) -> None:
-        if self._role != "write":
+        if self._gate is None:
             return
+        await_(self._gate.enter())
+        self._inside = True
+        try:
+            self._begin()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _begin(self) -> None:
         try:
             self.raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as fault:
@@ -144,18 +158,35 @@ class Connection(AdaptedConnection):
             self.raw.execute("PRAGMA busy_timeout=0")
 
     def commit(self) -> None:
-        if self.raw.in_transaction:
-            _in_thread(self.raw.commit)
+        if self._gate is None or not self.raw.in_transaction:
+            self._leave()
+            return
+        try:
+            self.raw.commit()
+        finally:
+            self._leave()
+        await_(self._gate.durable())
 
     def rollback(self) -> None:
-        if self.raw.in_transaction:
+        try:
             self.raw.rollback()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Our turn to write is over."""
+        if self._gate is not None and self._inside:
+            self._inside = False
+            self._gate.leave()
 
     def close(self) -> None:
-        self.raw.close()
+        try:
+            self.raw.close()
+        finally:
+            self._leave()
 
     def terminate(self) -> None:
-        self.raw.close()
+        self.close()
 
     def create_function(self, *args: Any, **kwargs: Any) -> None:
         self.raw.create_function(*args, **kwargs)
@@ -182,8 +213,8 @@ class _Dbapi(AsyncAdapt_dbapi_module):
         ]:
             setattr(self, name, getattr(sqlite3, name))
 
-    def connect(self, *args: Any, role: Role = "write", timeout: float = 10.0, **kwargs: Any) -> Connection:
-        waits = 0.0 if role == "write" else timeout
+    def connect(self, *args: Any, role: Role = "read", timeout: float = 10.0, **kwargs: Any) -> Connection:
+        waits = 0.0 if isinstance(role, WriteGate) else timeout
         fixed = {"isolation_level": None, "check_same_thread": False, "timeout": waits}
         raw: sqlite3.Connection = sqlite3.connect(*args, **{**kwargs, **fixed})
         return Connection(self, raw, role, timeout)

@@ -1,0 +1,80 @@
+"""What all contexts of one process stand on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.platform.db.engine import Database, open_database
+from caddy_shopping.platform.db.tables import PlatformTables
+from caddy_shopping.platform.events.bus import InProcessBus
+from caddy_shopping.platform.events.dead_letters import DeadLetters
+from caddy_shopping.platform.events.relay import Relay
+from caddy_shopping.platform.executor import Executor
+from caddy_shopping.platform.module import Kit, Schema
+from caddy_shopping.platform.security.keys import FileKeySet, KeySet, SecretKeySet
+from caddy_shopping.platform.security.passwords import PasswordHasher
+from caddy_shopping.platform.security.secrets import InstallationSecret
+from caddy_shopping.platform.security.tokens import AccessTokens
+from caddy_shopping.platform.settings import Settings
+from caddy_shopping.platform.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Database, clock, bus, keys: built once, lent to each context through its kit."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    metrics: Metrics
+    bus: InProcessBus
+    secret: InstallationSecret
+    keys: KeySet
+    tokens: AccessTokens
+    passwords: PasswordHasher
+    relays: dict[str, Relay] = field(default_factory=dict)
+    dead_letters: dict[str, DeadLetters] = field(default_factory=dict)
+
+    def kit(self, schema: Schema, announced: Callable[[], None] | None = None) -> Kit:
+        """A context's kit. `announced` is called after each commit that left events."""
+        context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
+        relay = Relay(context, self.database, tables, self.bus, self.clock, self.metrics)
+        self.relays[context] = relay
+        self.dead_letters[context] = DeadLetters(self.database, tables, self.clock)
+
+        def committed() -> None:
+            relay.wake()
+            if announced is not None:
+                announced()
+
+        run = Executor(context, self.database, tables, self.clock, self.metrics)
+        return Kit(context, self.database, tables, self.clock, run, committed)
+
+
+def lay(settings: Settings, clock: Clock) -> Ground:
+    """Make the ground; of all this, only the data folder and its keys are touched."""
+    metrics = Metrics()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    keys = key_set(settings, clock)
+    return Ground(
+        settings=settings,
+        database=open_database(
+            settings.database, pool_size=settings.pool_size, pool_timeout=settings.pool_timeout_seconds
+        ),
+        clock=clock,
+        metrics=metrics,
+        bus=InProcessBus(metrics),
+        secret=InstallationSecret.load_or_create(settings.data_dir),
+        keys=keys,
+        tokens=AccessTokens(keys, clock, lifetime=timedelta(minutes=settings.token_minutes)),
+        passwords=PasswordHasher(),
+    )
+
+
+def key_set(settings: Settings, clock: Clock) -> KeySet:
+    """RS256 keys in `data_dir/keys`, or the HS256 secret from the environment."""
+    if settings.token_algorithm == "HS256":
+        return SecretKeySet([settings.token_secret.get_secret_value().encode()])
+    lifetime = timedelta(minutes=settings.token_minutes)
+    return FileKeySet(settings.data_dir / "keys", clock, max_token_age=lifetime)

@@ -1,0 +1,64 @@
+"""The web application of a process, and who its callers are."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import text
+
+from caddy_shopping.contracts.users import Users
+from caddy_shopping.kernel.actor import Actor, Role
+from caddy_shopping.main.ground import Ground
+from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.http.app import WebApp, create_app
+from caddy_shopping.platform.http.health import Health
+from caddy_shopping.platform.http.rate_limit import WRITES, Rule
+from caddy_shopping.platform.http.settings import HttpSettings
+from caddy_shopping.platform.module import Module
+from caddy_shopping.platform.security.tokens import AccessTokens
+from caddy_shopping.platform.settings import Environment, load
+
+RULES = (
+    Rule("sign-in", 30, 60, WRITES, ("/api/v1/auth/",), by_token=False),
+    Rule("writes", 600, 60, WRITES),
+)
+"""Requests per so many seconds, of one caller."""
+
+
+def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Health) -> WebApp:
+    """Every route of `modules`, behind one door."""
+    settings = ground.settings
+    development = settings.environment is Environment.DEVELOPMENT
+    return create_app(
+        modules,
+        settings=load(HttpSettings, development=development, public_url=settings.url),
+        authenticate=partial(authenticate, ground.tokens, users),
+        metrics=ground.metrics,
+        health=health,
+        keys=ground.keys.jwks,
+        rules=RULES,
+        upload_prefixes=("/api/v1/admin/products/",),
+    )
+
+
+async def authenticate(tokens: AccessTokens, users: Users, token: str) -> Actor | None:
+    """Who the token belongs to, as of now; None for a session that was ended, be it a moment ago.
+
+    Raises `TokenInvalid` or `TokenExpired`.
+    """
+    claims = tokens.verify(token)
+    session = await users.find_session(session_id=claims.session_id)
+    if session is None:
+        return None
+    return Actor(
+        role=Role(session.role),
+        id=session.user_id,
+        session_id=session.session_id,
+        permissions=frozenset(session.permissions),
+        language=session.language,
+    )
+
+
+async def reachable(database: Database) -> None:
+    """The readiness check of the database. Raises where it does not answer."""
+    async with database.glance() as connection:
+        await connection.execute(text("SELECT 1"))

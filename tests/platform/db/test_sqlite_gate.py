@@ -1,0 +1,137 @@
+"""Group commit: nothing is acknowledged before it is on the disk, and one sync serves many."""
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
+from sqlalchemy.exc import OperationalError
+
+from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
+from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.faults import DatabaseDown, classify
+
+metadata = MetaData()
+marks = Table("marks", metadata, Column("id", Integer, primary_key=True))
+
+
+class Disk:
+    """Stands in for `os.fdatasync`: counts, and waits while `held`."""
+
+    def __init__(self) -> None:
+        self.syncs = 0
+        self.free = threading.Event()
+        self.free.set()
+        self.fault: OSError | None = None
+
+    def __call__(self, descriptor: int) -> None:
+        self.free.wait(10)
+        if self.fault is not None:
+            raise self.fault
+        self.syncs += 1
+
+
+@pytest.fixture
+async def disk(scratch_database: Database, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    async with scratch_database.writer.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    disk = Disk()
+    monkeypatch.setattr(os, "fdatasync", disk)
+    return disk
+
+
+async def _mark(database: Database, number: int) -> None:
+    async with database.writer.begin() as connection:
+        await connection.execute(insert(marks).values(id=number))
+
+
+async def _count(database: Database) -> int:
+    async with database.glance() as connection:
+        return int((await connection.execute(select(func.count()).select_from(marks))).scalar_one())
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_commit_returns_after_the_sync_that_follows_it(scratch_database: Database, disk: Disk) -> None:
+    disk.free.clear()
+    writing = asyncio.create_task(_mark(scratch_database, 1))
+    async with asyncio.timeout(5):
+        while await _count(scratch_database) == 0:
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.02)
+    assert not writing.done()
+    disk.free.set()
+    await writing
+    assert disk.syncs == 1
+
+
+async def test_who_commits_during_a_sync_waits_for_the_next(scratch_database: Database, disk: Disk) -> None:
+    disk.free.clear()
+    first = asyncio.create_task(_mark(scratch_database, 1))
+    await asyncio.sleep(0.02)
+    others = [asyncio.create_task(_mark(scratch_database, number)) for number in range(2, 10)]
+    async with asyncio.timeout(5):
+        while await _count(scratch_database) < 9:
+            await asyncio.sleep(0.001)
+    disk.free.set()
+    await asyncio.gather(first, *others)
+    # Nine commits, two syncs: the first one's, and one for all who came meanwhile.
+    assert disk.syncs == 2
+
+
+async def test_a_failed_sync_is_told_and_not_acknowledged(scratch_database: Database, disk: Disk) -> None:
+    disk.fault = OSError(5, "Input/output error")
+    with pytest.raises(OperationalError) as fault:
+        await _mark(scratch_database, 1)
+    assert isinstance(classify(fault.value), DatabaseDown)
+    disk.fault = None
+    await _mark(scratch_database, 2)
+
+
+async def test_a_cancelled_writer_gives_its_turn_back(scratch_database: Database, disk: Disk) -> None:
+    inside = asyncio.Event()
+
+    async def never_ends() -> None:
+        async with scratch_database.writer.begin() as connection:
+            await connection.execute(insert(marks).values(id=1))
+            inside.set()
+            await asyncio.sleep(60)
+
+    stuck = asyncio.create_task(never_ends())
+    await inside.wait()
+    waiting = asyncio.create_task(_mark(scratch_database, 2))
+    await asyncio.sleep(0.01)
+    stuck.cancel()
+    await asyncio.gather(stuck, return_exceptions=True)
+    await waiting
+    assert await _count(scratch_database) == 1
+
+
+async def test_a_log_that_was_made_anew_is_synced_anew(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    gate = WriteGate(str(path), 1.0)
+    for _ in range(2):
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE IF NOT EXISTS t (a)")
+        connection.execute("INSERT INTO t VALUES (1)")
+        connection.commit()
+        await gate.durable()
+        synced = os.fstat(gate._descriptor or -1).st_ino
+        assert synced == os.stat(f"{path}-wal").st_ino
+        connection.close()
+    gate.close()
+
+
+async def test_a_database_in_memory_has_nothing_to_sync() -> None:
+    gate = WriteGate(":memory:", 1.0)
+    await gate.durable()
+    gate.close()
