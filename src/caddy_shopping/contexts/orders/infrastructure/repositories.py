@@ -1,0 +1,152 @@
+"""Orders, carts and claims in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+
+from caddy_shopping.contexts.orders.domain.cart import Cart, CartLine
+from caddy_shopping.contexts.orders.domain.errors import CartChanged, OrderTimedOut
+from caddy_shopping.contexts.orders.domain.order import Order
+from caddy_shopping.contexts.orders.infrastructure.tables import cart_items, order_claims, orders
+from caddy_shopping.contracts.orders import OrderNotFound
+from caddy_shopping.kernel.errors import ConcurrentChange
+from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.unit_of_work import SqlTransaction
+
+PLACED, REFUSED = "placed", "refused"
+
+
+class SqlOrders:
+    def __init__(self, tx: "SqlOrdersTransaction") -> None:
+        self._tx = tx
+
+    async def get(self, order_id: UUID) -> Order:
+        order = await self._tx.session.get(Order, order_id)
+        if order is None:
+            raise OrderNotFound()
+        return self._seen(order)
+
+    async def of_user(self, user_id: UUID) -> list[Order]:
+        found = await self._tx.session.scalars(select(Order).where(orders.c.user_id == user_id).order_by(orders.c.id))
+        return [self._seen(order) for order in found]
+
+    def add(self, order: Order) -> None:
+        self._tx.session.add(self._tx.track(order))
+
+    def _seen(self, order: Order) -> Order:
+        set_committed_value(order, "history", [])
+        return self._tx.track(order)
+
+
+class SqlCarts:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, user_id: UUID, variant_ids: Sequence[UUID] = ()) -> Cart:
+        wanted: Any = cart_items.c.del_flag == 0
+        if variant_ids:
+            wanted = or_(wanted, cart_items.c.variant_id.in_(variant_ids))
+        rows = await self._session.execute(select(cart_items).where(cart_items.c.customer_user_id == user_id, wanted))
+        return Cart(user_id, [cart_line(row) for row in rows])
+
+    async def put(self, cart: Cart, line: CartLine) -> None:
+        values = {
+            "quantity": line.quantity,
+            "select_flag": int(line.selected),
+            "del_flag": int(line.removed),
+            "price_amount": line.price.amount,
+            "currency": line.price.currency,
+            "added_at": line.added_at,
+            "version": line.version + 1,
+        }
+        if line.version == 0:
+            new = {"id": line.id, "customer_user_id": cart.user_id, "variant_id": line.variant_id}
+            await self._session.execute(insert(cart_items), new | values)
+        else:
+            as_read = (cart_items.c.id == line.id, cart_items.c.version == line.version)
+            done: Any = await self._session.execute(update(cart_items).where(*as_read).values(values))
+            if done.rowcount != 1:
+                raise ConcurrentChange()
+        line.version += 1
+
+    async def select(self, cart: Cart, lines: Sequence[CartLine], selected: bool) -> None:
+        await self._session.execute(
+            update(cart_items)
+            .where(
+                cart_items.c.customer_user_id == cart.user_id,
+                cart_items.c.del_flag == 0,
+                cart_items.c.id.in_([line.id for line in lines]),
+            )
+            .values(select_flag=int(selected), version=cart_items.c.version + 1)
+        )
+
+    async def remove(self, user_id: UUID, lines: Sequence[CartLine]) -> None:
+        as_read = tuple_(cart_items.c.id, cart_items.c.version)
+        done: Any = await self._session.execute(
+            update(cart_items)
+            .where(
+                cart_items.c.customer_user_id == user_id,
+                cart_items.c.del_flag == 0,
+                as_read.in_([(line.id, line.version) for line in lines]),
+            )
+            .values(del_flag=1, version=cart_items.c.version + 1)
+        )
+        if done.rowcount != len(lines):
+            raise CartChanged()
+
+
+class SqlClaims:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def place(self, order_id: UUID, now: datetime) -> None:
+        try:
+            await self._claim([order_id], PLACED, now)
+        except IntegrityError:
+            raise OrderTimedOut(retry_after=1) from None
+
+    async def settle(self, order_ids: Sequence[UUID], now: datetime) -> tuple[list[UUID], list[UUID]]:
+        found = await self._session.execute(
+            select(order_claims.c.order_id, order_claims.c.outcome).where(order_claims.c.order_id.in_(order_ids))
+        )
+        outcome = {row.order_id: row.outcome for row in found}
+        unknown = [order_id for order_id in dict.fromkeys(order_ids) if order_id not in outcome]
+        if unknown:
+            # A place order that saves at this moment makes this fail, and the executor runs it again.
+            await self._claim(unknown, REFUSED, now)
+        placed = [order_id for order_id, known in outcome.items() if known == PLACED]
+        return placed, [order_id for order_id in dict.fromkeys(order_ids) if order_id not in placed]
+
+    async def _claim(self, order_ids: Sequence[UUID], outcome: str, now: datetime) -> None:
+        rows = [{"order_id": order_id, "outcome": outcome, "at": now} for order_id in order_ids]
+        await self._session.execute(insert(order_claims), rows)
+
+
+class SqlOrdersTransaction(SqlTransaction):
+    """One transaction of the orders context."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self.orders = SqlOrders(self)
+        self.carts = SqlCarts(session)
+        self.claims = SqlClaims(session)
+
+
+def cart_line(row: Any) -> CartLine:
+    """A row of `cart_items` as the domain sees it."""
+    return CartLine(
+        id=row.id,
+        variant_id=row.variant_id,
+        quantity=row.quantity,
+        price=Money(row.price_amount, row.currency),
+        added_at=row.added_at,
+        selected=bool(row.select_flag),
+        removed=bool(row.del_flag),
+        version=row.version,
+    )

@@ -1,0 +1,154 @@
+"""Reads of the orders context, straight into what is answered."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from caddy_shopping.contexts.orders.application.queries import DueOrder, OrderFilter
+from caddy_shopping.contexts.orders.application.views import (
+    HistoryView,
+    OrderDetail,
+    OrderLineView,
+    OrderSummary,
+    RefundView,
+    SummaryLine,
+)
+from caddy_shopping.contexts.orders.domain.cart import CartLine
+from caddy_shopping.contexts.orders.domain.order import OrderStatus
+from caddy_shopping.contexts.orders.infrastructure.repositories import cart_line
+from caddy_shopping.contexts.orders.infrastructure.tables import (
+    cart_items,
+    order_history,
+    order_lines,
+    order_refunds,
+    orders,
+)
+from caddy_shopping.contracts.orders import OrderNotFound, PayableOrder
+from caddy_shopping.kernel.money import Money
+from caddy_shopping.kernel.paging import PageRequest, Slice
+from caddy_shopping.platform.db.engine import Database
+
+V = TypeVar("V", bound=msgspec.Struct)
+_ORDER_MONEY = ("subtotal", "shipping", "tax", "total", "paid", "refunded")
+_LINE_MONEY = ("unit_price", "tax", "total")
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_LINE = [column.label(f"line_{column.name}") for column in order_lines.c]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOrderQueries:
+    database: Database
+
+    async def cart_lines(self, user_id: UUID) -> list[CartLine]:
+        query = (
+            select(cart_items)
+            .where(cart_items.c.customer_user_id == user_id, cart_items.c.del_flag == 0)
+            .order_by(cart_items.c.added_at, cart_items.c.id)
+        )
+        async with self.database.read() as connection:
+            return [cart_line(row) for row in await connection.execute(query)]
+
+    async def find(self, reference: UUID | str, user_id: UUID | None) -> OrderDetail:
+        key = orders.c.id if isinstance(reference, UUID) else orders.c.number
+        query = select(orders, *_LINE).outerjoin(order_lines, order_lines.c.order_id == orders.c.id)
+        query = query.where(key == reference).order_by(order_lines.c.position)
+        if user_id is not None:
+            query = query.where(orders.c.user_id == user_id)
+        async with self.database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+            if not rows:
+                raise OrderNotFound()
+            refunds = await _refunds(connection, rows[0]["id"])
+            history = await _history(connection, rows[0]["id"], with_actors=user_id is None)
+        return _fill(OrderDetail, rows[0], _ORDER_MONEY, lines=_lines(rows), refunds=refunds, history=history)
+
+    async def page(self, wanted: OrderFilter, page: PageRequest) -> Slice[OrderSummary]:
+        conditions = _conditions(wanted)
+        query = select(orders).where(*conditions).order_by(orders.c.placed_at.desc(), orders.c.id.desc())
+        after = page.after(tuple[Moment, UUID])
+        if after is not None:
+            at, order_id = after
+            earlier = and_(orders.c.placed_at == at, orders.c.id < order_id)
+            query = query.where(or_(orders.c.placed_at < at, earlier))
+        async with self.database.read() as connection:
+            rows = (await connection.execute(query.limit(page.limit + 1))).mappings().all()
+            lines = await _summary_lines(connection, [row["id"] for row in rows[: page.limit]])
+            counted = select(func.count()).select_from(orders).where(*conditions)
+            total = (await connection.execute(counted)).scalar_one() if page.total else None
+        found = [_fill(OrderSummary, row, ("total", "refunded"), lines=lines[row["id"]]) for row in rows]
+        return Slice.cut(found, page, lambda order: (order.placed_at, order.id), total)
+
+    async def payable(self, order_id: UUID) -> PayableOrder:
+        async with self.database.read() as connection:
+            row = (await connection.execute(select(orders).where(orders.c.id == order_id))).mappings().first()
+        if row is None:
+            raise OrderNotFound()
+        return _fill(PayableOrder, row, ("total",))
+
+    async def due(self, now: datetime, after: DueOrder | None, limit: int) -> list[DueOrder]:
+        query = select(orders.c.expires_at, orders.c.id).where(
+            orders.c.status == OrderStatus.PENDING_PAYMENT, orders.c.expires_at <= now
+        )
+        if after is not None:
+            same = and_(orders.c.expires_at == after.expires_at, orders.c.id > after.order_id)
+            query = query.where(or_(orders.c.expires_at > after.expires_at, same))
+        query = query.order_by(orders.c.expires_at, orders.c.id).limit(limit)
+        async with self.database.read() as connection:
+            return [DueOrder(*row) for row in await connection.execute(query)]
+
+
+def _conditions(wanted: OrderFilter) -> list[Any]:
+    given = {
+        orders.c.user_id: wanted.user_id,
+        orders.c.status: wanted.status,
+        orders.c.number: wanted.number,
+        orders.c.email: wanted.email,
+    }
+    conditions: list[Any] = [column == value for column, value in given.items() if value is not None]
+    if wanted.placed_from is not None:
+        conditions.append(orders.c.placed_at >= wanted.placed_from)
+    if wanted.placed_before is not None:
+        conditions.append(orders.c.placed_at < wanted.placed_before)
+    return conditions
+
+
+def _lines(rows: Sequence[RowMapping]) -> list[OrderLineView]:
+    found = [{name.removeprefix("line_"): row[name] for name in row if name.startswith("line_")} for row in rows]
+    return [_fill(OrderLineView, row, _LINE_MONEY) for row in found]
+
+
+async def _refunds(connection: AsyncConnection, order_id: UUID) -> list[RefundView]:
+    query = select(order_refunds).where(order_refunds.c.order_id == order_id).order_by(order_refunds.c.id)
+    rows = (await connection.execute(query)).mappings()
+    return [_fill(RefundView, row, (), amount=Money(row["amount"], row["currency"])) for row in rows]
+
+
+async def _history(connection: AsyncConnection, order_id: UUID, *, with_actors: bool) -> list[HistoryView]:
+    query = select(order_history).where(order_history.c.order_id == order_id).order_by(order_history.c.id)
+    rows = (await connection.execute(query)).mappings()
+    if with_actors:
+        return [_fill(HistoryView, row, ()) for row in rows]
+    return [_fill(HistoryView, row, (), actor_id=None) for row in rows]
+
+
+async def _summary_lines(connection: AsyncConnection, order_ids: list[UUID]) -> dict[UUID, list[SummaryLine]]:
+    lines: dict[UUID, list[SummaryLine]] = defaultdict(list)
+    if order_ids:
+        columns = (order_lines.c.order_id, order_lines.c.title, order_lines.c.quantity, order_lines.c.image_url)
+        query = select(*columns).where(order_lines.c.order_id.in_(order_ids)).order_by(order_lines.c.position)
+        for order_id, *rest in await connection.execute(query):
+            lines[order_id].append(SummaryLine(*rest))
+    return lines
+
+
+def _fill(shape: type[V], row: Any, money: Sequence[str], **given: object) -> V:
+    """Build a view struct from a row: its fields by name, `money` from two columns, and what is `given`."""
+    values = {name: Money(row[f"{name}_amount"], row["currency"]) for name in money} | given
+    return shape(**{name: row[name] for name in shape.__struct_fields__ if name not in values}, **values)

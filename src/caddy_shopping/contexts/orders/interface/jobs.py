@@ -1,0 +1,19 @@
+"""What comes round in the orders context."""
+
+from datetime import timedelta
+
+from caddy_shopping.contexts.orders.application.expire_orders import ExpireOrder, expire_due
+from caddy_shopping.contexts.orders.application.use_cases import UseCases
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.platform.executor import Executor
+from caddy_shopping.platform.module import Job
+
+
+def jobs(use_cases: UseCases, run: Executor, clock: Clock, every: timedelta) -> list[Job]:
+    async def expire_one(command: ExpireOrder) -> bool:
+        return await run(use_cases.expire_order, command)
+
+    async def expire() -> int:
+        return await expire_due(use_cases.queries, expire_one, clock)
+
+    return [Job("orders.expire", every, expire)]

@@ -1,0 +1,55 @@
+"""The migration makes what the tables say."""
+
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from caddy_shopping.contexts.orders.infrastructure import tables
+from caddy_shopping.contexts.orders.infrastructure.mapping import map_orders
+from caddy_shopping.contexts.orders.module import schema
+from caddy_shopping.platform.db import migrate
+from caddy_shopping.platform.db.engine import Database
+
+
+async def test_up_down_and_up_again(scratch_database: Database) -> None:
+    await migrate.upgrade(scratch_database, schema)
+    assert await names(scratch_database) >= set(tables.metadata.tables)
+    await migrate.downgrade(scratch_database, schema)
+    assert not await names(scratch_database) & set(tables.metadata.tables)
+    await migrate.upgrade(scratch_database, schema)
+
+
+async def test_no_difference_to_the_tables(scratch_database: Database) -> None:
+    await migrate.upgrade(scratch_database, schema)
+
+    def differences(connection: Connection) -> list[Any]:
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+        return [each for each in found if each[0] != "remove_table"]
+
+    async with scratch_database.writer.begin() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_indexes_of_the_plan_are_there(scratch_database: Database) -> None:
+    await migrate.upgrade(scratch_database, schema)
+
+    def read(connection: Connection) -> dict[Any, Any]:
+        found = [*inspect(connection).get_indexes("cart_items"), *inspect(connection).get_indexes("orders")]
+        return {index["name"]: index["column_names"] for index in found}
+
+    async with scratch_database.read() as connection:
+        indexes = await connection.run_sync(read)
+    assert indexes["idx_cart_items_user_status"] == ["customer_user_id", "select_flag", "del_flag"]
+    assert indexes["idx_orders_user_status"] == ["user_id", "status"]
+
+
+async def names(database: Database) -> set[str]:
+    async with database.read() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+def test_mapping_twice_is_mapping_once() -> None:
+    map_orders()
+    map_orders()
