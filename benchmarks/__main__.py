@@ -64,17 +64,17 @@ async def measure_shop(folder: Path, products: int, options: argparse.Namespace,
     shop = Shop(folder / "data", {"SHOP_LOG_LEVEL": "WARNING"})
     write_catalogue(folder / "catalogue.csv", products)
     began = time.perf_counter()
-    code, output = await shop.run("import-products", str(folder / "catalogue.csv"))
+    code, output = shop.run("import-products", str(folder / "catalogue.csv"))
     if code:
         raise RuntimeError(output)
     notes[f"import_products_per_second_{products}"] = round(products / (time.perf_counter() - began))
-    await shop.start()
+    shop.start()
     await asyncio.sleep(2)
     notes[f"idle_rss_mib_{products}"] = round(shop.resident_bytes() / 2**20, 1)
     try:
         return await measure_requests(shop, folder, products, options)
     finally:
-        await shop.stop()
+        shop.stop()
 
 
 async def measure_requests(shop: Shop, folder: Path, products: int, options: argparse.Namespace) -> list[Row]:

@@ -62,7 +62,7 @@ def test_arithmetic_and_order() -> None:
     assert one + one == two == one * 2
     assert two - one == one
     assert one < two
-    assert one <= one  # noqa: PLR0124
+    assert one <= one
     assert Money.sum([one, two], "CNY") == Money(3, "CNY")
     assert not Money.zero("CNY")
     assert str(Money(9999, "CNY")) == "99.99 CNY"

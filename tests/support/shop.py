@@ -134,11 +134,11 @@ class Shop:
         """Everything it printed and logged so far."""
         return self._log.read_text()
 
-    def start(self, timeout: float = 60.0) -> None:
-        """Return once it is ready."""
+    def start(self, *arguments: str, timeout: float = 60.0) -> None:
+        """Return once it is ready; `arguments` are for `serve`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "caddy_shopping", "serve"]
+            command = [sys.executable, "-m", "caddy_shopping", "serve", *arguments]
             self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + timeout
         while not self._ready():
@@ -165,7 +165,7 @@ class Shop:
         """SIGKILL: what a power cut, the kernel or an impatient operator does."""
         self._end(signal.SIGKILL, 20.0)
 
-    def signal(self, which: signal.Signals) -> None:
+    def send(self, which: signal.Signals) -> None:
         """Send a signal and do not wait."""
         assert self._process is not None
         self._process.send_signal(which)

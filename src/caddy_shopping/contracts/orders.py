@@ -40,6 +40,8 @@ class Settlement(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Orders(Protocol):
+    """What other contexts may ask orders."""
+
     async def get_payable(self, *, order_id: UUID) -> PayableOrder:
         """Raises `OrderNotFound`."""
         ...
@@ -54,6 +56,8 @@ class Orders(Protocol):
 
 
 class OrderLineFact(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of an order, as it was sold. `total` includes what tax the price includes."""
+
     variant_id: UUID
     sku: str
     title: str

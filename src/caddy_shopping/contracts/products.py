@@ -64,17 +64,23 @@ class VariantView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReservationLine(msgspec.Struct, frozen=True, rename="camel"):
+    """So many of one variant."""
+
     variant_id: UUID
     quantity: int
 
 
 class Reservation(msgspec.Struct, frozen=True, rename="camel"):
+    """Stock held for an order until `expires_at`."""
+
     order_id: UUID
     lines: list[ReservationLine]
     expires_at: datetime
 
 
 class Products(Protocol):
+    """What other contexts may ask products."""
+
     async def get_variants(self, *, variant_ids: list[UUID]) -> list[VariantView]:
         """Those that exist, in no particular order; unknown ids are left out."""
         ...

@@ -36,6 +36,8 @@ class UserView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Users(Protocol):
+    """What other contexts may ask users."""
+
     async def find_session(self, *, session_id: UUID) -> Session | None:
         """The session, or None once it was signed out, revoked, or its user disabled."""
         ...

@@ -1,0 +1,5 @@
+"""`python -m caddy_shopping` is `caddy-shopping`."""
+
+from caddy_shopping.main.cli import main
+
+main()

@@ -1,0 +1,22 @@
+"""Everything that payments can be asked for."""
+
+from dataclasses import dataclass
+
+from caddy_shopping.contexts.payments.application.process_webhook import ProcessWebhookHandler
+from caddy_shopping.contexts.payments.application.queries import PaymentQueries
+from caddy_shopping.contexts.payments.application.receive_webhook import ReceiveWebhookHandler
+from caddy_shopping.contexts.payments.application.reconcile_payment import ReconcilePaymentHandler
+from caddy_shopping.contexts.payments.application.refund_payment import RefundPaymentHandler
+from caddy_shopping.contexts.payments.application.start_payment import StartPaymentHandler
+from caddy_shopping.contexts.payments.application.void_payment import VoidPaymentHandler
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    start_payment: StartPaymentHandler
+    void_payment: VoidPaymentHandler
+    refund_payment: RefundPaymentHandler
+    receive_webhook: ReceiveWebhookHandler
+    process_webhook: ProcessWebhookHandler
+    reconcile_payment: ReconcilePaymentHandler
+    queries: PaymentQueries

@@ -1,0 +1,100 @@
+"""What one transaction of payments holds."""
+
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import CursorResult, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
+from caddy_shopping.contexts.payments.domain.payment import Payment, Payments, PaymentStatus
+from caddy_shopping.contexts.payments.domain.refund import Refund, Refunds
+from caddy_shopping.contexts.payments.domain.webhook import ReceivedWebhook, Webhooks
+from caddy_shopping.contexts.payments.infrastructure import tables
+from caddy_shopping.platform.db.unit_of_work import SqlTransaction
+
+
+class SqlPaymentsTransaction(SqlTransaction):
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self.payments: Payments = SqlPayments(self)
+        self.refunds: Refunds = SqlRefunds(self)
+        self.webhooks: Webhooks = SqlWebhooks(session)
+
+
+class SqlPayments:
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
+
+    async def get(self, payment_id: UUID) -> Payment:
+        payment = await self._tx.session.get(Payment, payment_id)
+        if payment is None:
+            raise PaymentNotFound()
+        return self._tx.track(payment)
+
+    async def active(self, order_id: UUID) -> Payment | None:
+        found = await self._tx.session.scalars(select(Payment).where(tables.payments.c.active_order_id == order_id))
+        payment = found.one_or_none()
+        return None if payment is None else self._tx.track(payment)
+
+    async def captured(self, order_id: UUID) -> list[Payment]:
+        table = tables.payments.c
+        found = await self._tx.session.scalars(
+            select(Payment)
+            .where(table.order_id == order_id, table.status == PaymentStatus.SUCCEEDED)
+            .order_by(table.id.desc())
+        )
+        return [self._tx.track(payment) for payment in found]
+
+    def add(self, payment: Payment) -> None:
+        self._tx.session.add(self._tx.track(payment))
+
+
+class SqlRefunds:
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
+
+    async def find(self, refund_id: UUID) -> Refund | None:
+        refund = await self._tx.session.get(Refund, refund_id)
+        return None if refund is None else self._tx.track(refund)
+
+    async def get(self, refund_id: UUID) -> Refund:
+        refund = await self.find(refund_id)
+        if refund is None:
+            raise PaymentNotFound()
+        return refund
+
+    def add(self, refund: Refund) -> None:
+        self._tx.session.add(self._tx.track(refund))
+
+
+class SqlWebhooks:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def knows(self, provider: str, event_id: str) -> bool:
+        table = tables.webhooks.c
+        known = exists().where(table.provider == provider, table.event_id == event_id)
+        return bool(await self._session.scalar(select(known)))
+
+    async def add(self, webhook: ReceivedWebhook) -> None:
+        await self._session.execute(insert(tables.webhooks), msgspec.structs.asdict(webhook))
+
+    async def take(self, webhook_id: UUID, now: datetime) -> bool:
+        table = tables.webhooks
+        taken = await self._session.execute(
+            update(table)
+            .where(table.c.id == webhook_id, table.c.processed_at.is_(None))
+            .values(processed_at=now, error=None)
+        )
+        return cast("CursorResult[None]", taken).rowcount == 1
+
+    async def failed(self, webhook_id: UUID, error: str, retry_at: datetime) -> None:
+        table = tables.webhooks
+        await self._session.execute(
+            update(table)
+            .where(table.c.id == webhook_id, table.c.processed_at.is_(None))
+            .values(attempts=table.c.attempts + 1, error=error, retry_at=retry_at)
+        )

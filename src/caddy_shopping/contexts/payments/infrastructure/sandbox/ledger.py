@@ -1,0 +1,153 @@
+"""The sandbox's books: which intents and refunds there are. Each change commits with the webhooks that tell it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Update, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
+from caddy_shopping.contexts.payments.domain.payment import PaymentStatus, Sighting
+from caddy_shopping.contexts.payments.domain.refund import RefundSighting
+from caddy_shopping.contexts.payments.infrastructure.sandbox import tables
+from caddy_shopping.contexts.payments.infrastructure.sandbox.intent import BARRED, Intent, refund_sighting
+from caddy_shopping.contexts.payments.infrastructure.sandbox.mailbox import Mailbox, Outgoing
+from caddy_shopping.contexts.payments.infrastructure.sandbox.messages import MessageData
+from caddy_shopping.contexts.payments.infrastructure.sandbox.methods import METHODS, Outcome
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.engine import Database
+
+_intents, _refunds = tables.intents, tables.refunds
+_AUTHORIZING = [name for name, script in METHODS.items() if script.outcome is Outcome.AUTHORIZED]
+_NOTHING = Money(0, "XXX")  # ISO 4217: no currency
+
+
+class Ledger:
+    """`send` is told of the webhooks that a change left behind, once it is committed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        mailbox: Mailbox,
+        send: Callable[[list[Outgoing]], None],
+        slow: timedelta,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._mailbox = mailbox
+        self._send = send
+        self._slow = slow
+
+    async def create(self, payment_id: UUID, amount: Money, method: str) -> Sighting:
+        now = self._clock.now()
+        settles_at = now + self._slow if METHODS[method].slow else now
+        intent = Intent(id=payment_id, method=method, amount=amount, settles_at=settles_at)
+        if await self._insert(intent):
+            # However it will end: that is told by webhook.
+            return Sighting(status=PaymentStatus.PENDING, reference=intent.reference)
+        return (await self._get(payment_id)).sighting(now)
+
+    async def find(self, payment_id: UUID) -> Intent | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(_intents).where(_intents.c.id == payment_id))).first()
+        return None if row is None else Intent.of(row)
+
+    async def capture(self, payment_id: UUID) -> Sighting:
+        """Take the money where it is reserved; otherwise nothing happens."""
+        now = self._clock.now()
+        intent = await self._get(payment_id)
+        untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
+        reserved = update(_intents).where(_intents.c.id == payment_id, _intents.c.method.in_(_AUTHORIZING), *untouched)
+        async with self._database.writer.begin() as connection:
+            taken = await _changed(connection, reserved.values(captured_at=now))
+            sent = await self._mailbox.write(connection, intent, ["payment.succeeded"], now) if taken else []
+        self._send(sent)
+        return (await self._get(payment_id)).sighting(now)
+
+    async def void(self, payment_id: UUID) -> Sighting:
+        """Give the intent up where no money was taken; bar it where there is none."""
+        now = self._clock.now()
+        intent = await self.find(payment_id)
+        if intent is None:
+            barred = Intent(id=payment_id, method=BARRED, amount=_NOTHING, settles_at=now, voided_at=now)
+            if await self._insert(barred):
+                return barred.sighting(now)
+            intent = await self._get(payment_id)
+        open_still = or_(_intents.c.settles_at > now, _intents.c.method.in_(_AUTHORIZING))
+        untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
+        given_up = update(_intents).where(_intents.c.id == payment_id, open_still, *untouched).values(voided_at=now)
+        sent: list[Outgoing] = []
+        async with self._database.writer.begin() as connection:
+            if await _changed(connection, given_up):
+                await self._mailbox.forget_later(connection, payment_id, now)
+                sent = await self._mailbox.write(connection, intent, ["payment.voided"], now)
+        self._send(sent)
+        return (await self._get(payment_id)).sighting(now)
+
+    async def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> RefundSighting:
+        """Give money back, never more than was taken; a refusal is kept as a failed refund."""
+        try:
+            return await self._refund(refund_id, await self._get(payment_id), amount)
+        except IntegrityError:
+            made = await self.find_refund(refund_id)
+            if made is None:
+                raise
+            return made
+
+    async def find_refund(self, refund_id: UUID) -> RefundSighting | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(_refunds.c.failure).where(_refunds.c.id == refund_id))).first()
+        return None if row is None else refund_sighting(refund_id, row.failure)
+
+    async def _refund(self, refund_id: UUID, intent: Intent, amount: Money) -> RefundSighting:
+        now = self._clock.now()
+        spent = _intents.c.refunded_amount + amount.amount
+        enough = update(_intents).where(_intents.c.id == intent.id, spent <= _intents.c.total_amount)
+        async with self._database.writer.begin() as connection:
+            failure = None
+            if intent.sighting(now).status is not PaymentStatus.SUCCEEDED:
+                failure = "not_captured"
+            elif not intent.script.refunds:
+                failure = "refund_refused"
+            elif not await _changed(connection, enough.values(refunded_amount=spent)):
+                failure = "exceeds_captured"
+            row = {"id": refund_id, "intent_id": intent.id, "total_amount": amount.amount}
+            await connection.execute(
+                insert(_refunds), row | {"currency": amount.currency, "failure": failure, "created_at": now}
+            )
+            seen = refund_sighting(refund_id, failure)
+            data = MessageData(
+                payment_id=intent.id, refund_id=refund_id, reference=seen.reference or "", amount=amount, reason=failure
+            )
+            kinds = [] if intent.script.silent else [f"refund.{seen.status.lower()}"]
+            sent = await self._mailbox.write(connection, intent, kinds, now, data)
+        self._send(sent)
+        return seen
+
+    async def _insert(self, intent: Intent) -> bool:
+        """False where there is one already."""
+        now = self._clock.now()
+        try:
+            async with self._database.writer.begin() as connection:
+                await connection.execute(insert(_intents), intent.row(now))
+                sent = await self._mailbox.write(connection, intent, intent.script.tells, now)
+        except IntegrityError:
+            return False
+        self._send(sent)
+        return True
+
+    async def _get(self, payment_id: UUID) -> Intent:
+        intent = await self.find(payment_id)
+        if intent is None:
+            raise PaymentNotFound()
+        return intent
+
+
+async def _changed(connection: AsyncConnection, statement: Update) -> bool:
+    done = await connection.execute(statement)
+    return cast("CursorResult[None]", done).rowcount == 1

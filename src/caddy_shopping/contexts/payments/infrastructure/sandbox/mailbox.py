@@ -1,0 +1,117 @@
+"""The webhooks that the sandbox has to send: rows, so that a crash loses none."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from caddy_shopping.contexts.payments.infrastructure.sandbox import tables
+from caddy_shopping.contexts.payments.infrastructure.sandbox.intent import Intent
+from caddy_shopping.contexts.payments.infrastructure.sandbox.messages import Message, MessageData
+from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.engine import Database
+
+LEASE = timedelta(seconds=3)
+"""A webhook is sent at once by the process that made it, or picked it up; after this it is anybody's."""
+
+_webhooks = tables.webhooks
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One sending. `event_id` is the message's: copies and retries share it."""
+
+    id: UUID
+    event_id: str
+    body: bytes
+    attempts: int
+
+
+class Mailbox:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(
+        self,
+        connection: AsyncConnection,
+        intent: Intent,
+        types: Sequence[str],
+        now: datetime,
+        refund: MessageData | None = None,
+    ) -> list[Outgoing]:
+        """Add messages about `intent` in the transaction that made them true; returns those to be sent now."""
+        rows: list[dict[str, object]] = []
+        ready: list[Outgoing] = []
+        for kind in types:
+            later = kind == "payment.succeeded" and intent.settles_at > now
+            moment = intent.settles_at if later else now
+            body = msgspec.json.encode(Message(type=kind, timestamp=moment, data=refund or _about(intent, now)))
+            event_id = f"msg_{new_id().hex}"
+            for _ in range(intent.script.copies):
+                outgoing = Outgoing(id=new_id(), event_id=event_id, body=body, attempts=0)
+                rows.append(
+                    msgspec.structs.asdict(outgoing)
+                    | {
+                        "intent_id": intent.id,
+                        "type": kind,
+                        "next_attempt_at": moment if later else now + LEASE,
+                        "created_at": now,
+                    }
+                )
+                if not later:
+                    ready.append(outgoing)
+        if rows:
+            await connection.execute(insert(_webhooks), rows)
+        return ready
+
+    async def forget_later(self, connection: AsyncConnection, intent_id: UUID, now: datetime) -> None:
+        """Take back the success that was to be told when the intent settled."""
+        table = _webhooks.c
+        await connection.execute(
+            delete(_webhooks).where(
+                table.intent_id == intent_id,
+                table.type == "payment.succeeded",
+                table.delivered_at.is_(None),
+                table.next_attempt_at > now,
+            )
+        )
+
+    async def due(self, now: datetime, busy: Collection[UUID], limit: int = 100) -> list[Outgoing]:
+        """Those whose time has come, kept for the caller for a while."""
+        table = _webhooks.c
+        query = (
+            select(table.id, table.event_id, table.body, table.attempts)
+            .where(table.delivered_at.is_(None), table.next_attempt_at <= now)
+            .order_by(table.next_attempt_at, table.id)
+            .limit(limit + len(busy))
+        )
+        async with self._database.read() as connection:
+            rows = [Outgoing(**row._mapping) for row in await connection.execute(query)]
+        found = [row for row in rows if row.id not in busy][:limit]
+        if found:
+            ids = [row.id for row in found]
+            async with self._database.writer.begin() as connection:
+                await connection.execute(update(_webhooks).where(table.id.in_(ids)).values(next_attempt_at=now + LEASE))
+        return found
+
+    async def delivered(self, ids: Sequence[UUID], now: datetime) -> None:
+        """Mark many in one statement."""
+        async with self._database.writer.begin() as connection:
+            await connection.execute(update(_webhooks).where(_webhooks.c.id.in_(ids)).values(delivered_at=now))
+
+    async def refused(self, webhook_id: UUID, again_at: datetime) -> None:
+        """Note when to send it again."""
+        table = _webhooks.c
+        async with self._database.writer.begin() as connection:
+            await connection.execute(
+                update(_webhooks)
+                .where(table.id == webhook_id)
+                .values(attempts=table.attempts + 1, next_attempt_at=again_at)
+            )
+
+
+def _about(intent: Intent, now: datetime) -> MessageData:
+    reason = intent.sighting(now).reason
+    return MessageData(payment_id=intent.id, reference=intent.reference, amount=intent.amount, reason=reason)

@@ -1,0 +1,26 @@
+"""What payments reacts to."""
+
+from caddy_shopping.contexts.payments.application.refund_payment import RefundPayment
+from caddy_shopping.contexts.payments.application.use_cases import UseCases
+from caddy_shopping.contexts.payments.application.void_payment import VoidPayment
+from caddy_shopping.contracts.orders import OrderCancelled, OrderRefundRequested
+from caddy_shopping.platform.events.consumer import Consumer, on
+
+
+def consumers(use_cases: UseCases) -> list[Consumer]:
+    return [
+        on(
+            OrderCancelled,
+            "payments.order-cancelled",
+            use_cases.void_payment,
+            lambda event: VoidPayment(order_id=event.order_id),
+        ),
+        on(
+            OrderRefundRequested,
+            "payments.order-refund-requested",
+            use_cases.refund_payment,
+            lambda event: RefundPayment(
+                order_id=event.order_id, refund_id=event.refund_id, amount=event.amount, reason=event.reason
+            ),
+        ),
+    ]

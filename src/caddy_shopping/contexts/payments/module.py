@@ -1,0 +1,89 @@
+"""Payments, built by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from caddy_shopping.contexts.payments.application.ports import Providers
+from caddy_shopping.contexts.payments.application.process_webhook import ProcessWebhookHandler
+from caddy_shopping.contexts.payments.application.receive_webhook import ReceiveWebhookHandler
+from caddy_shopping.contexts.payments.application.reconcile_payment import ReconcilePaymentHandler
+from caddy_shopping.contexts.payments.application.refund_payment import RefundPaymentHandler
+from caddy_shopping.contexts.payments.application.start_payment import StartPaymentHandler
+from caddy_shopping.contexts.payments.application.use_cases import UseCases
+from caddy_shopping.contexts.payments.application.void_payment import VoidPaymentHandler
+from caddy_shopping.contexts.payments.domain.errors import ProviderUnknown
+from caddy_shopping.contexts.payments.infrastructure import tables
+from caddy_shopping.contexts.payments.infrastructure.mapping import map_payments
+from caddy_shopping.contexts.payments.infrastructure.repositories import SqlPaymentsTransaction
+from caddy_shopping.contexts.payments.infrastructure.sandbox import tables as sandbox_tables
+from caddy_shopping.contexts.payments.infrastructure.sandbox.ledger import Ledger
+from caddy_shopping.contexts.payments.infrastructure.sandbox.mailbox import Mailbox
+from caddy_shopping.contexts.payments.infrastructure.sandbox.provider import SandboxProvider
+from caddy_shopping.contexts.payments.infrastructure.sandbox.sender import Sender
+from caddy_shopping.contexts.payments.infrastructure.views import SqlPaymentQueries
+from caddy_shopping.contexts.payments.interface.events import consumers
+from caddy_shopping.contexts.payments.interface.http import (
+    AdminPaymentController,
+    PaymentController,
+    WebhookController,
+)
+from caddy_shopping.contexts.payments.interface.jobs import jobs
+from caddy_shopping.contexts.payments.settings import PaymentsSettings
+from caddy_shopping.contracts.orders import Orders
+from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.module import Kit, Module, Schema
+from caddy_shopping.platform.security.signatures import WebhookSecrets
+
+# The sandbox's tables lie in the same metadata.
+schema = Schema("payments", sandbox_tables.intents.metadata, Path(__file__).parent / "infrastructure" / "migrations")
+platform_tables = tables.platform_tables
+
+
+def build(
+    kit: Kit, settings: PaymentsSettings, orders: Orders, webhook_url: Callable[[], str], webhook_secret: bytes
+) -> Module:
+    """`webhook_url` gives the full URL that the sandbox posts its webhooks to, asked at each sending.
+
+    Raises `ProviderUnknown` where the settings name a provider that is not here.
+    """
+    map_payments()
+    secrets = WebhookSecrets([webhook_secret, *(old.get_secret_value() for old in settings.webhook_previous_secrets)])
+    mailbox = Mailbox(kit.database)
+    sender = Sender(
+        mailbox,
+        secrets,
+        webhook_url,
+        kit.clock,
+        poll=settings.sandbox_poll_seconds,
+        retry=settings.sandbox_retry_seconds,
+    )
+    ledger = Ledger(kit.database, kit.clock, mailbox, sender.push, settings.sandbox_slow)
+    providers: Providers = {"sandbox": SandboxProvider(ledger, secrets, kit.clock)}
+    if settings.provider not in providers:
+        raise ProviderUnknown(provider=settings.provider)
+    use_cases = assemble(kit, settings, orders, providers)
+    return Module(
+        "payments",
+        use_cases,
+        kit.run,
+        routes=[router(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController])],
+        consumers=consumers(use_cases),
+        jobs=jobs(use_cases, kit.run, kit.clock, settings),
+        start=[sender.start],
+        stop=[sender.stop],
+    )
+
+
+def assemble(kit: Kit, settings: PaymentsSettings, orders: Orders, providers: Providers) -> UseCases:
+    """The use cases on top of whatever providers there are."""
+    uow = kit.unit_of_work(SqlPaymentsTransaction)
+    queries = SqlPaymentQueries(kit.database)
+    return UseCases(
+        start_payment=StartPaymentHandler(uow, kit.clock, orders, providers, settings.provider),
+        void_payment=VoidPaymentHandler(uow, kit.clock, queries, providers),
+        refund_payment=RefundPaymentHandler(uow, kit.clock, providers),
+        receive_webhook=ReceiveWebhookHandler(uow, kit.clock, providers),
+        process_webhook=ProcessWebhookHandler(uow, kit.clock, providers),
+        reconcile_payment=ReconcilePaymentHandler(uow, kit.clock, queries, providers),
+        queries=queries,
+    )

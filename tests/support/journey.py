@@ -1,0 +1,172 @@
+"""What people do in a running shop: stock it, fill a cart, order, pay, look again."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from tests.support.shop import ADDRESS, Caller, Shop, eventually
+
+
+class Books(NamedTuple):
+    """Where the pieces of one variant are."""
+
+    stock: int
+    reserved: int
+    sold: int
+
+
+@dataclass(frozen=True)
+class Goods:
+    """A product with one variant, made by `admin`."""
+
+    admin: Caller
+    product_id: str
+    variant_id: str
+    slug: str
+    price: int
+
+    async def books(self) -> Books:
+        answer = await self.admin.get(f"/admin/products/{self.product_id}")
+        (variant,) = answer.data["variants"]
+        return Books(variant["stock"], variant["reserved"], variant["sold"])
+
+
+async def stock_up(admin: Caller, title: str = "Teapot", *, price: int = 5000, stock: int = 20, **more: Any) -> Goods:
+    """Put a new product on sale. `price` is in minor units; `more` goes into its variant as on the wire."""
+    variant = {"price": {"amount": price, "currency": "CNY"}, "stock": stock, **more}
+    body = {"title": title, "slug": f"goods-{uuid4().hex}", "status": "active", "variants": [variant]}
+    answer = await admin.post("/admin/products", body)
+    assert answer.status == 201, answer
+    made = answer.data
+    return Goods(admin, made["id"], made["variants"][0]["id"], made["slug"], price)
+
+
+async def put_in(buyer: Caller, goods: Goods, quantity: int = 1) -> Any:
+    """The cart after `quantity` more of `goods`."""
+    answer = await buyer.post("/cart/items", {"variantId": goods.variant_id, "quantity": quantity})
+    assert answer.status == 200, answer
+    return answer.data
+
+
+async def place(buyer: Caller, **more: Any) -> Any:
+    """An order from the selected lines of the cart."""
+    body = {"shippingMethod": "standard", "address": ADDRESS, **more}
+    answer = await buyer.post("/orders", body)
+    assert answer.status == 201, answer
+    return answer.data
+
+
+async def order_of(buyer: Caller, goods: Goods, quantity: int = 1) -> Any:
+    """A fresh order of one thing. Guests leave an address of their own."""
+    await put_in(buyer, goods, quantity)
+    return await place(buyer, **({} if buyer.email else {"email": f"{uuid4().hex}@shop.example"}))
+
+
+async def pay(buyer: Caller, order: Any, method: str = "sandbox_ok") -> Any:
+    """The payment as it begins; how it ends is told later."""
+    answer = await buyer.post("/payments", {"orderId": order["id"], "method": method})
+    assert answer.status == 201, answer
+    return answer.data
+
+
+async def seen(caller: Caller, path: str, **expected: Any) -> Any:
+    """What lies at `path` once every field of `expected` is as said."""
+
+    async def look() -> Any:
+        answer = await caller.get(path)
+        assert answer.status == 200, answer
+        assert {name: answer.data[name] for name in expected} == expected, answer.data
+        return answer.data
+
+    return await eventually(look)
+
+
+async def order_becomes(caller: Caller, order: Any, status: str, **more: Any) -> Any:
+    return await seen(caller, f"/orders/{order['id']}", status=status, **more)
+
+
+async def payment_becomes(caller: Caller, payment: Any, status: str, **more: Any) -> Any:
+    return await seen(caller, f"/payments/{payment['id']}", status=status, **more)
+
+
+def actions(order: Any) -> list[str]:
+    """What happened to an order, oldest first."""
+    return [entry["action"] for entry in order["history"]]
+
+
+def select(shop: Shop, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query finds in the shop's file, read beside the running shop."""
+    with closing(_file(shop, "ro")) as file:
+        return file.execute(query, values).fetchall()
+
+
+def tamper(shop: Shop, statement: str, *values: Any) -> int:
+    """Change the shop's file behind its back; how many rows."""
+    with closing(_file(shop, "rw")) as file, file:
+        return file.execute(statement, values).rowcount
+
+
+def _file(shop: Shop, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{shop.data_dir / 'shop.db'}?mode={mode}", uri=True, timeout=30)
+
+
+def key(text: str) -> bytes:
+    """An id as the file keeps it."""
+    return UUID(text).bytes
+
+
+_UNFINISHED = [
+    "SELECT type FROM users_outbox WHERE published_at IS NULL",
+    "SELECT type FROM products_outbox WHERE published_at IS NULL",
+    "SELECT type FROM orders_outbox WHERE published_at IS NULL",
+    "SELECT type FROM payments_outbox WHERE published_at IS NULL",
+    "SELECT type FROM notifications_outbox WHERE published_at IS NULL",
+    "SELECT type FROM sandbox_webhooks WHERE delivered_at IS NULL",
+    "SELECT type FROM payment_webhooks WHERE processed_at IS NULL AND error IS NULL",
+    "SELECT template FROM notifications_emails WHERE status = 'QUEUED'",
+]
+
+
+async def quiet(shop: Shop) -> None:
+    """Return once nothing is under way any more: no event, no webhook, no mail. What is not there now never comes."""
+
+    async def look() -> bool:
+        left = select(shop, " UNION ALL ".join(_UNFINISHED))
+        assert not left, left
+        return True
+
+    await eventually(look, timeout=30)
+
+
+def mails_to(shop: Shop, address: str) -> list[EmailMessage]:
+    return [mail for mail in shop.mails() if mail["To"] == address]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    content: str = part.get_content()
+    return content
+
+
+async def mail_to(shop: Shop, address: str, subject: str) -> EmailMessage:
+    """The one mail with this subject, once it is there."""
+
+    async def look() -> EmailMessage | None:
+        found = [mail for mail in mails_to(shop, address) if mail["Subject"] == subject]
+        assert len(found) <= 1, found
+        return found[0] if found else None
+
+    mail: EmailMessage = await eventually(look)
+    return mail
+
+
+def token_in(mail: EmailMessage) -> str:
+    """The one-time token of the link in a mail."""
+    _, _, rest = text_of(mail).partition("token=")
+    token, *_ = rest.split()
+    return token
