@@ -10,14 +10,9 @@ import pytest
 
 from caddy_shopping.kernel.errors import ConcurrentChange, Conflict, NotFound, ShopError, Unavailable
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.idempotency import LEASE, IdempotencyKey, IdempotencyKeyReused, RequestInFlight
 from caddy_shopping.platform.execution import Rendered
-from caddy_shopping.platform.executor import (
-    LEASE,
-    IdempotencyKey,
-    IdempotencyKeyReused,
-    RequestInFlight,
-    operation_of,
-)
+from caddy_shopping.platform.executor import operation_of
 from tests.support.database import Bench
 from tests.support.toy import Count, Counter, CountHandler, SqlToyTransaction
 

@@ -12,6 +12,8 @@ from caddy_shopping.platform.settings import Settings
 def openapi_document() -> bytes:
     """The document as indented JSON, ending in a newline. Touches no database and no data folder."""
     with tempfile.TemporaryDirectory() as folder:
-        process = build(Settings(data_dir=Path(folder), database_url="", public_url="/"))
+        process = build(Settings(data_dir=Path(folder), database_url="", public_url=""))
         document = process.app.openapi()
+    # Wherever this installation is reached: in a file, paths are relative to who serves it.
+    document["servers"] = [{"url": "/"}]
     return msgspec.json.format(msgspec.json.encode(document)) + b"\n"

@@ -19,6 +19,8 @@ from caddy_shopping.platform.settings import Environment, load
 
 RULES = (
     Rule("sign-in", 30, 60, WRITES, ("/api/v1/auth/",), by_token=False),
+    # A busy provider calls from one address; its signature is what lets it in.
+    Rule("webhooks", 60_000, 60, WRITES, ("/api/v1/payments/webhooks/",), by_token=False),
     Rule("writes", 600, 60, WRITES),
 )
 """Requests per so many seconds, of one caller."""

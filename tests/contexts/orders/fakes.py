@@ -27,9 +27,9 @@ def a_variant(
     categories: list[UUID] | None = None,
 ) -> VariantView:
     """Size L of something."""
-    return a_variant_view(
+    variant = a_variant_view(
+        price,
         stock=stock,
-        price=Money(price, currency),
         title=title,
         options=["L"],
         taxable=taxable,
@@ -38,6 +38,7 @@ def a_variant(
         weight_grams=grams,
         category_ids=categories or [],
     )
+    return msgspec.structs.replace(variant, price=Money(price, currency))
 
 
 def _outside_of_transactions() -> None:

@@ -19,7 +19,7 @@ from caddy_shopping.kernel.errors import (
     Unavailable,
 )
 from caddy_shopping.kernel.paging import CursorInvalid
-from caddy_shopping.platform.executor import IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight
+from caddy_shopping.platform.db.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight
 from caddy_shopping.platform.http import errors
 from caddy_shopping.platform.http.problems import ErrorResponse, catalogue, render_problem, status_of
 from caddy_shopping.platform.security.tokens import TokenInvalid

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.events import Aggregate, Event
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.idempotency import answer_of, answering
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.execution import Claim, Delivery, Execution, execution
 from caddy_shopping.platform.telemetry.trace import traceparent
@@ -69,14 +70,28 @@ class SqlTransaction:
         return answer
 
 
+class _Statements:
+    """Built once: building a statement costs more than running it."""
+
+    def __init__(self, tables: PlatformTables) -> None:
+        self.inbox = insert(tables.inbox)
+        self.outbox = insert(tables.outbox)
+        self.answer = answering(tables.idempotency)
+
+
 class _Unit:
     """`async with` around one transaction."""
 
     def __init__(
-        self, database: Database, tables: PlatformTables, clock: Clock, make: type[Any], committed: Callable[[], None]
+        self,
+        database: Database,
+        statements: _Statements,
+        clock: Clock,
+        make: type[Any],
+        committed: Callable[[], None],
     ) -> None:
         self._session = database.session()
-        self._tables = tables
+        self._statements = statements
         self._clock = clock
         self._tx: SqlTransaction = make(self._session)
         self._committed = committed
@@ -130,7 +145,7 @@ class _Unit:
     async def _mark_handled(self, delivery: Delivery) -> None:
         row = {"consumer": delivery.consumer, "event_id": delivery.event_id, "handled_at": self._clock.now()}
         try:
-            await self._session.execute(insert(self._tables.inbox), row)
+            await self._session.execute(self._statements.inbox, row)
         except IntegrityError:
             raise AlreadyHandled from None
 
@@ -148,17 +163,11 @@ class _Unit:
             }
             for event in events
         ]
-        await self._session.execute(insert(self._tables.outbox), rows)
+        await self._session.execute(self._statements.outbox, rows)
 
     async def _write_answer(self, claim: Claim, answer: Any) -> None:
         rendered = claim.render(answer)
-        table = self._tables.idempotency
-        mine = (table.c.scope == claim.scope, table.c.idempotency_key == claim.key, table.c.owner == claim.owner)
-        done = await self._session.execute(
-            update(table)
-            .where(*mine, table.c.status.is_(None))
-            .values(status=rendered.status, headers=msgspec.json.encode(rendered.headers).decode(), body=rendered.body)
-        )
+        done = await self._session.execute(self._statements.answer, answer_of(claim, rendered))
         if done.rowcount != 1:  # type: ignore[attr-defined]
             # Somebody took the key over after our lease ran out: their effect counts, ours must not.
             raise ConcurrentChange()
@@ -170,7 +179,9 @@ def unit_of_work(
 ) -> Callable[[], Any]:
     """A factory of transactions: each call makes one `async with` block."""
 
+    statements = _Statements(tables)
+
     def open_unit() -> _Unit:
-        return _Unit(database, tables, clock, make, committed)
+        return _Unit(database, statements, clock, make, committed)
 
     return open_unit

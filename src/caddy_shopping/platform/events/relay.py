@@ -35,6 +35,14 @@ class Relay:
         self._context = context
         self._database = database
         self._outbox = tables.outbox
+        o = tables.outbox.c
+        # No cursor: on a server database a lower number may be committed later than a higher one.
+        self._unpublished = (
+            select(o.seq, o.event_id, o.type, o.schema_version, o.event_key, o.payload, o.traceparent, o.occurred_at)
+            .where(o.published_at.is_(None))
+            .order_by(o.seq)
+            .limit(2 * IN_FLIGHT)
+        )
         self._bus = bus
         self._clock = clock
         self._metrics = metrics
@@ -130,16 +138,8 @@ class Relay:
             del self._lanes[key]
 
     async def _fetch(self) -> list[Envelope]:
-        o = self._outbox.c
-        # No cursor: on a server database a lower number may be committed later than a higher one.
-        query = (
-            select(o.seq, o.event_id, o.type, o.schema_version, o.event_key, o.payload, o.traceparent, o.occurred_at)
-            .where(o.published_at.is_(None))
-            .order_by(o.seq)
-            .limit(2 * IN_FLIGHT)
-        )
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+        async with self._database.glance() as connection:
+            rows = (await connection.execute(self._unpublished)).all()
         age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
         self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
         return [

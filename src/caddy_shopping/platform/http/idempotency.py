@@ -9,8 +9,9 @@ import msgspec
 from litestar import Request, Response
 
 from caddy_shopping.kernel.errors import ShopError
+from caddy_shopping.platform.db.idempotency import IdempotencyKey, IdempotencyKeyMissing
 from caddy_shopping.platform.execution import Rendered
-from caddy_shopping.platform.executor import Executor, IdempotencyKey, IdempotencyKeyMissing
+from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.http.auth import current_actor
 from caddy_shopping.platform.http.problems import render_problem
 from caddy_shopping.platform.http.wire import ApiResponse

@@ -24,7 +24,7 @@ from caddy_shopping.kernel import errors as kernel
 from caddy_shopping.kernel.actor import PermissionMissing
 from caddy_shopping.kernel.errors import ShopError
 from caddy_shopping.platform.db.faults import DatabaseBusy, DatabaseDown
-from caddy_shopping.platform.executor import IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight
+from caddy_shopping.platform.db.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight
 from caddy_shopping.platform.http import errors as http
 from caddy_shopping.platform.http.docs import Notes, notes_of
 from caddy_shopping.platform.http.examples import example_of

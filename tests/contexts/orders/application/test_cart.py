@@ -202,6 +202,13 @@ async def test_a_guest_who_signs_in_brings_cart_and_orders_along(shop: Shop) -> 
     assert [item.quantity for item in (await show(shop)).items] == [5, 1], "a second time changes nothing"
 
 
+async def test_nobody_is_merged_with_themselves(shop: Shop) -> None:
+    cart = await shop.add(shop.products.put(a_variant()), 2)
+    adopt = AdoptGuest(guest_id=shop.buyer.user_id, user_id=shop.buyer.user_id)
+    await shop.run(shop.use_cases.adopt_guest, adopt)
+    assert await show(shop) == cart
+
+
 async def _order_of(shop: Shop, guest: Actor) -> Any:
     await shop.add(shop.products.put(a_variant()), 1, guest)
     return await shop.place(guest, email="g@example.com")

@@ -26,8 +26,8 @@ from caddy_shopping.contracts.products import OutOfStock
 from caddy_shopping.kernel.actor import ANONYMOUS, Actor, Role
 from caddy_shopping.kernel.errors import Unauthenticated
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.idempotency import IdempotencyKey
 from caddy_shopping.platform.execution import Rendered
-from caddy_shopping.platform.executor import IdempotencyKey
 from tests.contexts.orders.conftest import HOME, Shop
 from tests.contexts.orders.fakes import a_variant
 from tests.contexts.orders.statements import counted

@@ -4,7 +4,7 @@ from fractions import Fraction
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caddy_shopping.contexts.orders.domain.errors import (
@@ -48,6 +48,7 @@ all_rules = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(all_rules, carts, st.sampled_from(["standard", "express", None]))
 def test_the_parts_are_the_total(rules: PriceRules, cart: list[tuple[VariantView, int]], method: str | None) -> None:
     quote = rules.quote(cart, method, "CN")
@@ -60,6 +61,7 @@ def test_the_parts_are_the_total(rules: PriceRules, cart: list[tuple[VariantView
     assert quote.tax == Money.sum((line.tax for line in quote.lines), "CNY") + quote.shipping.tax
 
 
+@settings(deadline=None)
 @given(all_rules, carts)
 def test_tax_of_a_line_is_right_to_half_a_minor_unit(rules: PriceRules, cart: list[tuple[VariantView, int]]) -> None:
     for line in rules.quote(cart, None, None).lines:

@@ -99,7 +99,7 @@ class SqlNotificationQueries:
 
     async def any_due(self, now: datetime) -> bool:
         due = select(emails.c.id).where(emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= now).limit(1)
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             return (await connection.execute(due)).first() is not None
 
 

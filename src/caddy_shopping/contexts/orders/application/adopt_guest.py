@@ -22,6 +22,8 @@ class AdoptGuestHandler:
 
     async def __call__(self, command: AdoptGuest) -> None:
         """The guest's cart is merged into the user's, as far as there is room, and their orders become the user's."""
+        if command.guest_id == command.user_id:
+            return
         now = self.clock.now()
         async with self.uow() as tx:
             theirs = await tx.carts.get(command.guest_id)

@@ -52,7 +52,7 @@ class SqlOrderQueries:
             .where(cart_items.c.customer_user_id == user_id, cart_items.c.del_flag == 0)
             .order_by(cart_items.c.added_at, cart_items.c.id)
         )
-        async with self.database.read() as connection:
+        async with self.database.glance() as connection:
             return [cart_line(row) for row in await connection.execute(query)]
 
     async def find(self, reference: UUID | str, user_id: UUID | None) -> OrderDetail:
@@ -61,7 +61,7 @@ class SqlOrderQueries:
         query = query.where(key == reference).order_by(order_lines.c.position)
         if user_id is not None:
             query = query.where(orders.c.user_id == user_id)
-        async with self.database.read() as connection:
+        async with self.database.glance() as connection:
             rows = (await connection.execute(query)).mappings().all()
             if not rows:
                 raise OrderNotFound()
@@ -86,7 +86,7 @@ class SqlOrderQueries:
         return Slice.cut(found, page, lambda order: (order.placed_at, order.id), total)
 
     async def payable(self, order_id: UUID) -> PayableOrder:
-        async with self.database.read() as connection:
+        async with self.database.glance() as connection:
             row = (await connection.execute(select(orders).where(orders.c.id == order_id))).mappings().first()
         if row is None:
             raise OrderNotFound()

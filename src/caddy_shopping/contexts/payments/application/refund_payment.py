@@ -18,10 +18,13 @@ log = structlog.get_logger("payments")
 
 
 class RefundPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """`payment_id` is the payment that the money came with, where the order says so."""
+
     order_id: UUID
     refund_id: UUID
     amount: Money
     reason: str
+    payment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class RefundPaymentHandler:
             paid = await tx.payments.captured(command.order_id)
             if not paid:
                 raise PaymentNotFound()
-            payment = _with_enough(paid, command.amount)
+            payment = _source(paid, command)
             refund = self._refund(command, payment)
             tx.refunds.add(refund)
         if refund.failure is None:
@@ -67,6 +70,8 @@ class RefundPaymentHandler:
             log.warning("refund.not_handed_in", refund_id=str(refund.id), error=repr(fault))
 
 
-def _with_enough(paid: list[Payment], amount: Money) -> Payment:
-    """The latest payment that the amount can be taken from; an order paid twice gives the later one back first."""
-    return next((each for each in paid if amount <= each.captured - each.refunded), paid[0])
+def _source(paid: list[Payment], command: RefundPayment) -> Payment:
+    """The payment that is named; else the latest that has enough, so that an order paid twice loses the later one."""
+    named = next((each for each in paid if each.id == command.payment_id), None)
+    enough = (each for each in paid if command.amount <= each.captured - each.refunded)
+    return named or next(enough, paid[0])

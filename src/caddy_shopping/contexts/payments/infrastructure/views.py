@@ -125,7 +125,7 @@ class SqlPaymentQueries:
         return [PendingWebhook(**row._mapping) for row in rows]
 
     async def _rows(self, query: Select[Any]) -> list[Row[Any]]:
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             return list(await connection.execute(query))
 
     async def _page(

@@ -20,7 +20,11 @@ def consumers(use_cases: UseCases) -> list[Consumer]:
             "payments.order-refund-requested",
             use_cases.refund_payment,
             lambda event: RefundPayment(
-                order_id=event.order_id, refund_id=event.refund_id, amount=event.amount, reason=event.reason
+                order_id=event.order_id,
+                refund_id=event.refund_id,
+                amount=event.amount,
+                reason=event.reason,
+                payment_id=event.payment_id,
             ),
         ),
     ]

@@ -126,7 +126,7 @@ class SqlUserQueries:
         return row is not None and bool(row[0])
 
     async def _first(self, statement: AnySelect, parameters: dict[str, Any] | None = None) -> AnyRow | None:
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             return (await connection.execute(statement, parameters)).first()
 
     async def _page(self, rows: AnySelect, total: AnySelect | None) -> tuple[Sequence[AnyRow], int | None]:

@@ -53,7 +53,7 @@ class Ledger:
         return (await self._get(payment_id)).sighting(now)
 
     async def find(self, payment_id: UUID) -> Intent | None:
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             row = (await connection.execute(select(_intents).where(_intents.c.id == payment_id))).first()
         return None if row is None else Intent.of(row)
 
@@ -100,7 +100,7 @@ class Ledger:
             return made
 
     async def find_refund(self, refund_id: UUID) -> RefundSighting | None:
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             row = (await connection.execute(select(_refunds.c.failure).where(_refunds.c.id == refund_id))).first()
         return None if row is None else refund_sighting(refund_id, row.failure)
 

@@ -1,0 +1,94 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from caddy_shopping.contexts.products.application.ports import ProductsTransaction
+from caddy_shopping.contexts.products.domain.errors import QuantityInvalid
+from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
+from caddy_shopping.contexts.products.domain.stock import ShelfItem, State, TakenLine, demand
+from caddy_shopping.contracts.products import (
+    OutOfStock,
+    Reservation,
+    ReservationGone,
+    ReservationLine,
+    VariantNotFound,
+)
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.kernel.errors import Detail
+from caddy_shopping.kernel.unit_of_work import UnitOfWork
+
+
+class ReserveStock(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
+    lines: list[ReservationLine]
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveStockHandler:
+    uow: UnitOfWork[ProductsTransaction]
+    clock: Clock
+
+    async def __call__(self, command: ReserveStock) -> Reservation:
+        """Take stock off the shelf for an order, all lines or none; the first call for an order stands.
+
+        Raises `OutOfStock` (naming every line that cannot be had), `VariantNotFound`, `QuantityInvalid`,
+        and `ReservationGone` where the order's reservation was given back before.
+        """
+        lines = command.lines
+        if not lines or not all(1 <= line.quantity <= MAX_STOCK for line in lines):
+            raise QuantityInvalid(most=MAX_STOCK)
+        now = self.clock.now()
+        async with self.uow() as tx:
+            held = await tx.stock.reservation(command.order_id)
+            if held is not None:
+                if held.state is State.RELEASED:
+                    raise ReservationGone()
+                return held.view()
+            taken = await _take_all(tx, lines)
+            expires_at = now + timedelta(seconds=command.ttl_seconds)
+            await tx.stock.hold(command.order_id, taken, expires_at, now)
+        return Reservation(
+            command.order_id, [ReservationLine(line.variant_id, line.quantity) for line in taken], expires_at
+        )
+
+
+async def _take_all(tx: ProductsTransaction, lines: Sequence[ReservationLine]) -> list[TakenLine]:
+    wanted = demand(lines)
+    shelf = await tx.stock.shelf(wanted)
+    missing = [
+        Detail(f"/lines/{i}/variantId", VariantNotFound.code, VariantNotFound.en)
+        for i, line in enumerate(lines)
+        if line.variant_id not in shelf
+    ]
+    if missing:
+        raise VariantNotFound(details=missing)
+    taken, short = [], []
+    for variant_id, quantity in wanted.items():
+        item = shelf[variant_id]
+        if item.tracked and await tx.stock.take(variant_id, quantity):
+            taken.append(TakenLine(variant_id, quantity, quantity))
+        elif item.tracked and not item.oversell:
+            short.append(item)
+        else:
+            taken.append(TakenLine(variant_id, quantity, 0))
+    if short:
+        # What was taken so far is given back by the transaction, which this error ends.
+        raise _out_of_stock(short, wanted, lines)
+    return taken
+
+
+def _out_of_stock(short: list[ShelfItem], wanted: dict[UUID, int], lines: Sequence[ReservationLine]) -> OutOfStock:
+    def error(item: ShelfItem, details: Sequence[Detail] = ()) -> OutOfStock:
+        return OutOfStock(details=details, sku=item.sku, wanted=wanted[item.id], available=item.stock)
+
+    errors = {item.id: str(error(item)) for item in short}
+    details = [
+        Detail(f"/lines/{i}/quantity", OutOfStock.code, errors[line.variant_id])
+        for i, line in enumerate(lines)
+        if line.variant_id in errors
+    ]
+    return error(short[0], details)

@@ -1,0 +1,81 @@
+"""What becomes of reserved stock once its order is paid, cancelled, or comes back."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from caddy_shopping.contexts.products.application.ports import ProductsTransaction
+from caddy_shopping.contexts.products.domain.stock import State, demand
+from caddy_shopping.contracts.products import ReservationGone, ReservationLine
+from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.kernel.unit_of_work import UnitOfWork
+
+
+class ReleaseStock(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
+
+
+class SellStock(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
+
+
+class CancelSale(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
+
+
+class RestockReturn(msgspec.Struct, frozen=True, kw_only=True):
+    return_id: UUID
+    lines: list[ReservationLine]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStockHandler:
+    uow: UnitOfWork[ProductsTransaction]
+
+    async def __call__(self, command: ReleaseStock) -> None:
+        """Give an order's reserved stock back; nothing where nothing is reserved (any more)."""
+        async with self.uow() as tx:
+            await tx.stock.release([command.order_id])
+
+
+@dataclass(frozen=True, slots=True)
+class SellStockHandler:
+    uow: UnitOfWork[ProductsTransaction]
+
+    async def __call__(self, command: SellStock) -> None:
+        """Book an order's reserved stock as sold.
+
+        Raises `ReservationGone` where there is none: orders bars an order id before its stock is given
+        back (`Orders.settle`), so a paid order without a reservation is for a person to look at.
+        """
+        async with self.uow() as tx:
+            if await tx.stock.sell(command.order_id):
+                return
+            held = await tx.stock.reservation(command.order_id)
+            if held is None or held.state is not State.SOLD:
+                raise ReservationGone()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSaleHandler:
+    uow: UnitOfWork[ProductsTransaction]
+    clock: Clock
+
+    async def __call__(self, command: CancelSale) -> None:
+        """Put a cancelled order's stock back on the shelf, whether it was reserved or already sold, once."""
+        async with self.uow() as tx:
+            if not await tx.stock.release([command.order_id]):
+                await tx.stock.unsell(command.order_id, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class RestockReturnHandler:
+    uow: UnitOfWork[ProductsTransaction]
+    clock: Clock
+
+    async def __call__(self, command: RestockReturn) -> None:
+        """Put goods that came back on the shelf again, once per return."""
+        lines = [ReservationLine(variant_id, n) for variant_id, n in demand(command.lines).items()]
+        async with self.uow() as tx:
+            await tx.stock.restock(f"return:{command.return_id}", lines, self.clock.now())

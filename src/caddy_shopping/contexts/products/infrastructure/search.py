@@ -1,0 +1,111 @@
+"""Full-text search, by the means of the database at hand."""
+
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, String, column, literal, select, table
+
+from caddy_shopping.contexts.products.domain.slug import search_key
+from caddy_shopping.contexts.products.infrastructure.tables import products, texts
+
+MAX_WORDS = 8
+MAX_TITLES = 1000
+"""How many products a query of nothing but short words finds at most."""
+
+# FTS5's own name for "any of my columns" is the table's.
+_fts = table("product_texts_fts", column("rowid", Integer), column("product_texts_fts", String))
+
+
+class Stream(NamedTuple):
+    """What a query finds as a run of an index, the newest product first, so that a page costs what a page shows."""
+
+    source: FromClause
+    """A join that `products` is part of."""
+    conditions: list[ColumnElement[bool]]
+    order: ColumnElement[int]
+    """Descending, this is the newest first."""
+
+    def position(self, product_id: UUID) -> ColumnElement[int]:
+        """Where in `order` a product lies."""
+        return select(texts.c.seq).where(texts.c.product_id == product_id).scalar_subquery()
+
+
+class Search(Protocol):
+    def conditions(self, query: str, *, active_only: bool = True) -> list[ColumnElement[bool]]:
+        """Conditions on `products` that hold for what `query` finds. No query breaks them."""
+        ...
+
+    def stream(self, query: str) -> Stream | None:
+        """The same as a run of an index, where the database has such an index."""
+        ...
+
+
+class TrigramSearch:
+    """SQLite's FTS5 with the trigram tokenizer: any three characters in a row, in any script, are in its index.
+
+    A shorter word, common in Chinese, is looked for in titles: in those that the longer words leave, or,
+    where there is no longer one, in the index of titles.
+    """
+
+    def conditions(self, query: str, *, active_only: bool = True) -> list[ColumnElement[bool]]:
+        long, short = _words(query)
+        if not long:
+            return [_short_only(short, active_only)] if short else []
+        found = select(texts.c.product_id).join_from(_fts, texts, texts.c.seq == _fts.c.rowid).where(_matches(long))
+        return [products.c.id.in_(found), *(_in_title(word) for word in short)]
+
+    def stream(self, query: str) -> Stream | None:
+        long, short = _words(query)
+        if not long:
+            return None
+        source = _fts.join(texts, texts.c.seq == _fts.c.rowid).join(products, products.c.id == texts.c.product_id)
+        return Stream(source, [_matches(long), *(_in_title(word) for word in short)], _fts.c.rowid)
+
+
+class LikeSearch:
+    """Any database: LIKE over the same texts."""
+
+    def conditions(self, query: str, *, active_only: bool = True) -> list[ColumnElement[bool]]:
+        long, short = _words(query)
+        if not long:
+            return [_short_only(short, active_only)] if short else []
+        found: Select[Any] = select(texts.c.product_id)
+        for word in long:
+            found = found.where(texts.c.body.contains(word, autoescape=True))
+        return [products.c.id.in_(found), *(_in_title(word) for word in short)]
+
+    def stream(self, query: str) -> Stream | None:
+        return None
+
+
+def search_for(dialect: str) -> Search:
+    """The search of a database, by its dialect's name."""
+    return TrigramSearch() if dialect == "sqlite" else LikeSearch()
+
+
+def _words(query: str) -> tuple[list[str], list[str]]:
+    """The words of a query: those of three characters or more, and the shorter ones."""
+    words = list(dict.fromkeys(search_key(query).split()))[:MAX_WORDS]
+    return [word for word in words if len(word) > 2], [word for word in words if len(word) <= 2]
+
+
+def _matches(words: list[str]) -> ColumnElement[bool]:
+    # Each word is a quoted string (fts5.html §3.1): nothing in it can be an operator.
+    quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words)
+    return _fts.c.product_texts_fts.op("MATCH")(literal(quoted))
+
+
+def _in_title(word: str) -> ColumnElement[bool]:
+    return products.c.title_key.contains(word, autoescape=True)
+
+
+def _short_only(words: list[str], active_only: bool) -> ColumnElement[bool]:
+    titles = products.alias("titles")
+    found = select(titles.c.id)
+    if active_only:
+        found = found.where(titles.c.is_active)
+    for word in words:
+        found = found.where(titles.c.title_key.contains(word, autoescape=True))
+    # Doubly nested, since MySQL takes no LIMIT directly inside IN.
+    bounded = found.limit(MAX_TITLES).subquery("bounded")
+    return products.c.id.in_(select(bounded.c.id))

@@ -1,0 +1,203 @@
+"""Stock by Core statements: each is a condition and a change in one, so no lock and no prior read guards it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, BindParameter, bindparam, case, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from caddy_shopping.contexts.products.domain.errors import StockBelowZero
+from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
+from caddy_shopping.contexts.products.domain.stock import (
+    WAITING,
+    Held,
+    Movement,
+    Reason,
+    ShelfItem,
+    State,
+    TakenLine,
+)
+from caddy_shopping.contexts.products.infrastructure.labels import stock_flags
+from caddy_shopping.contexts.products.infrastructure.tables import (
+    movements,
+    products,
+    reservation_lines,
+    reservations,
+    variants,
+)
+from caddy_shopping.contracts.products import ReservationLine, VariantNotFound
+from caddy_shopping.kernel.ids import new_id
+
+_v = variants.c
+_n: BindParameter[int] = bindparam("n", type_=BigInteger())
+_this = _v.id == bindparam("variant")
+_state = reservations.c.state
+_TAKE = update(variants).where(_this, _v.stock >= _n).values(stock=_v.stock - _n, reserved=_v.reserved + _n)
+_GIVE_BACK = update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n)
+_SELL = update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n)
+_UNSELL = update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n)
+# What was sold without being counted (it was not tracked then) comes back without being uncounted.
+_RESTOCK = update(variants).where(_this).values(stock=_v.stock + _n, sold=case((_v.sold >= _n, _v.sold - _n), else_=0))
+_MOVE = (
+    update(reservations)
+    .where(reservations.c.order_id == bindparam("order"))
+    .where(_state.in_(bindparam("before", expanding=True, type_=_state.type)))
+    .values(state=bindparam("after", type_=_state.type))
+)
+
+
+class SqlStock:
+    """See `domain.stock.Stock`."""
+
+    TAKE: ClassVar[Any] = _TAKE
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def reservation(self, order_id: UUID) -> Held | None:
+        head, line = reservations.c, reservation_lines.c
+        rows = await self._all(
+            select(head.state, head.expires_at, line.variant_id, line.quantity)
+            .join(reservation_lines, line.order_id == head.order_id)
+            .where(head.order_id == order_id)
+            .order_by(line.variant_id)
+        )
+        if not rows:
+            return None
+        lines = [ReservationLine(row.variant_id, row.quantity) for row in rows]
+        return Held(order_id, rows[0].state, rows[0].expires_at, lines)
+
+    async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
+        rows = await self._all(
+            select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
+            .join(products, products.c.id == _v.product_id)
+            .where(_v.id.in_(list(variant_ids)), ~_v.archived, products.c.is_active)
+        )
+        return {row.id: ShelfItem(*row) for row in rows}
+
+    async def take(self, variant_id: UUID, quantity: int) -> bool:
+        connection = await self._connection()
+        done = await connection.execute(self.TAKE, {"variant": variant_id, "n": quantity})
+        return done.rowcount == 1
+
+    async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
+        connection = await self._connection()
+        head = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
+        await connection.execute(insert(reservations), head)
+        await connection.execute(
+            insert(reservation_lines),
+            [
+                {"order_id": order_id, "variant_id": line.variant_id, "quantity": line.quantity, "taken": line.taken}
+                for line in lines
+            ],
+        )
+        await self._flags([line.variant_id for line in lines if line.taken])
+
+    async def claim(self, order_ids: Sequence[UUID]) -> None:
+        connection = await self._connection()
+        await connection.execute(
+            update(reservations)
+            .where(reservations.c.order_id.in_(order_ids), reservations.c.state == State.HELD)
+            .values(state=State.CLAIMED)
+        )
+
+    async def release(self, order_ids: Sequence[UUID]) -> int:
+        freed = [order_id for order_id in sorted(order_ids) if await self._move(order_id, WAITING, State.RELEASED)]
+        await self._shift(_GIVE_BACK, await self._taken(freed))
+        return len(freed)
+
+    async def sell(self, order_id: UUID) -> bool:
+        if not await self._move(order_id, WAITING, State.SOLD):
+            return False
+        await self._shift(_SELL, await self._taken([order_id]), flags=False)
+        return True
+
+    async def unsell(self, order_id: UUID, now: datetime) -> bool:
+        if not await self._move(order_id, [State.SOLD], State.RELEASED):
+            return False
+        taken = await self._taken([order_id])
+        await self._shift(_UNSELL, taken)
+        await self._write(taken, Reason.CANCELLED, f"order:{order_id}", now)
+        return True
+
+    async def restock(self, reference: str, lines: Sequence[ReservationLine], now: datetime) -> bool:
+        if await self._all(select(movements.c.id).where(movements.c.reference == reference).limit(1)):
+            return False
+        wanted = {line.variant_id: line.quantity for line in lines}
+        tracked = await self._all(select(_v.id).where(_v.id.in_(list(wanted)), _v.tracked).order_by(_v.id))
+        back = {row.id: wanted[row.id] for row in tracked}
+        await self._shift(_RESTOCK, back)
+        await self._write(back, Reason.RETURNED, reference, now)
+        return True
+
+    async def change(self, movement: Movement) -> tuple[UUID, int]:
+        connection = await self._connection()
+        after = _v.stock + movement.delta
+        done = await connection.execute(
+            update(variants).where(_v.id == movement.variant_id, after >= 0, after <= MAX_STOCK).values(stock=after)
+        )
+        found = (await connection.execute(select(_v.product_id, _v.stock).where(_v.id == movement.variant_id))).first()
+        if found is None:
+            raise VariantNotFound()
+        if done.rowcount != 1:
+            raise StockBelowZero(stock=found.stock, delta=movement.delta)
+        await self._ledger(movement)
+        await self._flags([movement.variant_id])
+        return found.product_id, found.stock
+
+    async def _move(self, order_id: UUID, before: Iterable[State], after: State) -> bool:
+        connection = await self._connection()
+        done = await connection.execute(_MOVE, {"order": order_id, "before": list(before), "after": after})
+        return done.rowcount == 1
+
+    async def _taken(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Units that these reservations took off the shelf, summed, in the order of the variants' ids."""
+        if not order_ids:
+            return {}
+        line = reservation_lines.c
+        rows = await self._all(
+            select(line.variant_id, func.sum(line.taken).label("n"))
+            .where(line.order_id.in_(order_ids), line.taken > 0)
+            .group_by(line.variant_id)
+            .order_by(line.variant_id)
+        )
+        return {row.variant_id: int(row.n) for row in rows}
+
+    async def _shift(self, statement: Any, units: dict[UUID, int], *, flags: bool = True) -> None:
+        if not units:
+            return
+        connection = await self._connection()
+        await connection.execute(statement, [{"variant": variant, "n": n} for variant, n in units.items()])
+        if flags:
+            await self._flags(list(units))
+
+    async def _flags(self, variant_ids: Sequence[UUID]) -> None:
+        if variant_ids:
+            connection = await self._connection()
+            await connection.execute(stock_flags(select(_v.product_id).where(_v.id.in_(variant_ids))))
+
+    async def _write(self, units: dict[UUID, int], reason: Reason, reference: str | None, now: datetime) -> None:
+        for variant_id, delta in units.items():
+            await self._ledger(Movement(variant_id=variant_id, delta=delta, reason=reason, reference=reference, at=now))
+
+    async def _ledger(self, movement: Movement) -> None:
+        connection = await self._connection()
+        row = {
+            "id": new_id(),
+            "variant_id": movement.variant_id,
+            "delta": movement.delta,
+            "reason": movement.reason,
+            "note": movement.note,
+            "reference": movement.reference,
+            "actor_id": movement.actor_id,
+            "at": movement.at,
+        }
+        await connection.execute(insert(movements), row)
+
+    async def _all(self, statement: Any) -> Sequence[Any]:
+        return (await (await self._connection()).execute(statement)).all()
+
+    async def _connection(self) -> AsyncConnection:
+        return await self._session.connection()
