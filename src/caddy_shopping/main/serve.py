@@ -91,8 +91,20 @@ async def _listen(
     process.health.stopping = True
     if not serving.done():
         log.info("stopping", drain_seconds=settings.drain_seconds)
+        await asyncio.sleep(settings.notice_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-    await asyncio.wait_for(serving, settings.drain_seconds or None)
+    await _drained(serving, settings)
+
+
+async def _drained(serving: asyncio.Task[Any], settings: Settings) -> None:
+    """Let requests finish. One that its caller never ends does not hold up the stop, nor make it a failure."""
+    await asyncio.wait({serving}, timeout=settings.drain_seconds)
+    if serving.done():
+        await serving
+        return
+    log.warning("requests cut short", drain_seconds=settings.drain_seconds)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def _listening(settings: Settings, serving: asyncio.Task[Any]) -> None:

@@ -24,6 +24,22 @@ RULES = (
     Rule("writes", 600, 60, WRITES),
 )
 """Requests per so many seconds, of one caller."""
+TAGS = {
+    "auth": "How people come in and go out: guests, accounts, tokens, passwords.",
+    "users": "What the shop knows of its caller: profile and address book.",
+    "users (staff)": "Looking after accounts, roles and permissions.",
+    "products": "The catalogue as everybody sees it: lists, search, pictures, categories.",
+    "products (staff)": "Making and changing products, categories and stock.",
+    "cart": "What a caller is about to buy; every answer is the whole cart.",
+    "orders": "Pricing, placing and following one's own orders.",
+    "orders (staff)": "Shipping, completing, cancelling, taking back and refunding.",
+    "payments": "Paying for orders, and the webhooks of those who move the money.",
+    "payments (staff)": "Every payment, its refunds and webhooks, and what the provider says of it.",
+    "notifications": "What callers are told, in the shop and by mail.",
+    "notifications (staff)": "Every mail and what became of it.",
+    "operations": "For orchestrators, monitoring and whoever checks our tokens.",
+}
+"""One sentence for each group of operations in the documentation."""
 
 
 def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Health) -> WebApp:
@@ -39,6 +55,7 @@ def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Hea
         keys=ground.keys.jwks,
         rules=RULES,
         upload_prefixes=("/api/v1/admin/products/",),
+        tag_texts=TAGS,
     )
 
 

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "json"
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long a stopping process lets requests and deliveries finish."""
+    notice_seconds: float = Field(default=0.0, ge=0)
+    """How long before that it still takes requests while it says that it is not ready, for balancers to notice."""
 
     @property
     def url(self) -> str:

@@ -19,6 +19,8 @@ _NEVER = ("text/event-stream",)
 
 
 class Compressor(Protocol):
+    """One encoding, fed piece by piece."""
+
     def add(self, chunk: bytes) -> bytes:
         """What can be sent so far."""
         ...

@@ -14,18 +14,27 @@ class Notes(msgspec.Struct, frozen=True):
     public: bool = False
     idempotent: bool = False
     if_match: bool = False
+    tagged: bool = False
+    document: dict[str, Any] = {}
 
 
 def documented(
-    *errors: type[ShopError], public: bool = False, idempotent: bool = False, if_match: bool = False
+    *errors: type[ShopError],
+    public: bool = False,
+    idempotent: bool = False,
+    if_match: bool = False,
+    tagged: bool = False,
+    document: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments for a route decorator.
 
     `errors` are those special to the operation; what any operation may answer is known already.
     `public` lets callers in who send no access token; without it the answer to them is 401 before anything
-    else is looked at. `idempotent` and `if_match` document the headers that the handler reads.
+    else is looked at. `idempotent` and `if_match` document the headers that the handler reads; `tagged` the `ETag`
+    of one that makes it by itself. `document` goes into the operation as it is: what a handler that reads the raw
+    request cannot say by its types.
     """
-    return {"opt": {"notes": Notes(errors, public, idempotent, if_match)}}
+    return {"opt": {"notes": Notes(errors, public, idempotent, if_match, tagged, document or {})}}
 
 
 def notes_of(opt: dict[str, Any]) -> Notes:

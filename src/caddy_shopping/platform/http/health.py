@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from caddy_shopping.platform.http.conditional import hashed
 from caddy_shopping.platform.http.docs import documented
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
@@ -31,6 +32,8 @@ class Health:
 
 
 class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
     status: str = "ok"
 
 
@@ -46,6 +49,17 @@ class Readiness(msgspec.Struct, frozen=True):
 
     status: str
     checks: dict[str, CheckResult]
+
+
+class KeySet(msgspec.Struct, frozen=True):
+    """Each key with its `kid`, which the tokens that it signed name."""
+
+    keys: Annotated[
+        list[dict[str, Any]],
+        msgspec.Meta(
+            examples=[[{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "2f1c", "n": "xjlC…", "e": "AQAB"}]]
+        ),
+    ]
 
 
 async def examine(health: Health) -> Readiness:
@@ -111,9 +125,9 @@ def health_routes(
             summary="The keys that sign access tokens",
             **documented(public=True),
         )
-        async def jwks() -> Response[dict[str, Any]]:
+        async def jwks(request: Request[Any, Any, Any]) -> Response[KeySet]:
             """The public halves, for whoever checks our tokens (RFC 7517)."""
-            return Response(dict(provide()), headers={"cache-control": "public, max-age=300"})
+            return hashed(request, provide(), max_age=300)
 
         routes.append(jwks)
     return routes

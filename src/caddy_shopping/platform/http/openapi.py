@@ -6,7 +6,6 @@ Litestar finds paths and parameters, msgspec describes bodies and answers, handl
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -28,7 +27,14 @@ from caddy_shopping.platform.db.idempotency import IdempotencyKeyMissing, Idempo
 from caddy_shopping.platform.http import errors as http
 from caddy_shopping.platform.http.docs import Notes, notes_of
 from caddy_shopping.platform.http.examples import example_of
-from caddy_shopping.platform.http.problems import PROBLEM, ErrorResponse, catalogue_entry, status_of
+from caddy_shopping.platform.http.openapi_headers import (
+    COMPONENTS,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    response_headers,
+)
+from caddy_shopping.platform.http.problems import PROBLEM, ErrorResponse, catalogue_entry, phrase, status_of
 from caddy_shopping.platform.http.wire import ApiResponse, PaginatedResponse
 from caddy_shopping.platform.security.tokens import TokenExpired, TokenInvalid
 
@@ -39,22 +45,6 @@ _ABOUT = """A shop over HTTP. Money is in minor units; ids are UUIDs; times are 
 Errors are `application/problem+json` and carry a stable `code`: see [all codes](/api/docs/errors).
 Send `Accept-Language: zh` for Chinese messages. Lists are paged by cursor. POSTs that move money or stock take an
 `Idempotency-Key`; changes by staff take `If-Match` with the `ETag` that was read."""
-_KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "Any unique text, kept for retries: the same key gets the same answer and the effect once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]{1,255}$"},
-    "example": "7f3e9a52-order-1",
-}
-_MATCH_HEADER = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "description": "The `ETag` that was read: the change is made on that version or not at all.",
-    "schema": {"type": "string", "pattern": r'^"[0-9]{1,18}(-(zstd|br|gzip|lz4))?"$'},
-    "example": '"7"',
-}
 Operations = list[tuple[dict[str, Any], HTTPRouteHandler]]
 
 
@@ -86,11 +76,14 @@ def document_of(app: Litestar, tag_texts: Mapping[str, str] | None = None) -> di
         _describe_text(operation, handler)
         _describe_access(operation, handler)
         _describe_errors(operation, handler, used)
-        _describe_parameters(operation)
+        _describe_parameters(operation, handler)
+        operation.update(notes_of(handler.opt).document)
+        _describe_headers(operation, handler)
     for schema in document["components"]["schemas"].values():
         _bound_integers(schema)
     document["components"]["examples"] = {code: {"value": _problem_example(used[code])} for code in sorted(used)}
     document["components"]["schemas"] = _reachable(document)
+    document["components"]["headers"] = COMPONENTS
     tags = sorted({tag for operation, _ in operations for tag in operation.get("tags", [])})
     document["tags"] = [{"name": tag, "description": (tag_texts or {}).get(tag, tag.capitalize())} for tag in tags]
     return document
@@ -114,7 +107,7 @@ def _describe_bodies(operations: Operations) -> dict[str, Any]:
             operation["requestBody"] = {"required": not data.is_optional, "content": {"application/json": {}}}
             places.append((operation["requestBody"]["content"]["application/json"], data.raw))
         answer = operation["responses"].get(str(handler.status_code), {})
-        answer["description"] = HTTPStatus(handler.status_code).phrase
+        answer["description"] = phrase(handler.status_code)
         shape = _answer_shape(handler.parsed_fn_signature.return_type.raw)
         if shape is not None and "content" in answer:
             answer["content"] = {"application/json": {}}
@@ -203,9 +196,28 @@ def _describe_access(operation: dict[str, Any], handler: HTTPRouteHandler) -> No
         operation["security"] = [{}, {"bearer": []}]
     else:
         operation["security"] = []
-    wanted = [_KEY_HEADER] * notes.idempotent + [_MATCH_HEADER] * notes.if_match
+    wanted = [IDEMPOTENCY_KEY] * notes.idempotent + [IF_MATCH] * notes.if_match
+    if "GET" in handler.http_methods and _is_tagged(handler):
+        wanted.append(IF_NONE_MATCH)
+        operation["responses"]["304"] = {"description": "Not Modified: the ETag sent as `If-None-Match` is still good"}
     if wanted:
         operation["parameters"] = [*operation.get("parameters", []), *wanted]
+
+
+def _is_tagged(handler: HTTPRouteHandler) -> bool:
+    """Whether its answers carry an `ETag`: it says so, or calls one of the two functions that see to it."""
+    called = getattr(getattr(handler.fn, "__code__", None), "co_names", ())
+    return notes_of(handler.opt).tagged or not {"tagged", "hashed"}.isdisjoint(called)
+
+
+def _describe_headers(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    for status, response in operation["responses"].items():
+        response["headers"] = response_headers(
+            int(status),
+            problem=PROBLEM in response.get("content", {}),
+            tagged=_is_tagged(handler),
+            idempotent=notes_of(handler.opt).idempotent,
+        )
 
 
 def _describe_errors(operation: dict[str, Any], handler: HTTPRouteHandler, used: dict[str, type[ShopError]]) -> None:
@@ -214,14 +226,12 @@ def _describe_errors(operation: dict[str, Any], handler: HTTPRouteHandler, used:
         by_status.setdefault(status_of(error), []).append(error)
         used[error.code] = error
     operation["responses"].pop("400", None)
-    if "GET" in handler.http_methods and get_origin(handler.parsed_fn_signature.return_type.raw) is Response:
-        operation["responses"]["304"] = {"description": "Not Modified: the ETag sent as `If-None-Match` is still good"}
     for status in sorted(by_status):
         codes = sorted({error.code for error in by_status[status]})
         operation["responses"].setdefault(
             str(status),
             {
-                "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+                "description": f"{phrase(status)}: {', '.join(f'`{code}`' for code in codes)}",
                 "content": {
                     PROBLEM: {
                         "schema": {"$ref": _REF.format(name="ErrorResponse")},
@@ -236,12 +246,15 @@ def _errors_of(operation: dict[str, Any], handler: HTTPRouteHandler, notes: Note
     """Everything that an operation may refuse with: what any may, what its shape implies, what its notes say."""
     yield from (http.RequestInvalid, kernel.RateLimited, kernel.ShopError, DatabaseBusy, DatabaseDown)
     parameters: Sequence[Mapping[str, Any]] = operation.get("parameters", [])
-    if parameters or "requestBody" in operation:
+    in_url = any(parameter["in"] in ("path", "query") for parameter in parameters)
+    if in_url:
+        yield http.UriTooLong
+    if in_url or "requestBody" in operation:
         yield http.ValidationFailed
     if any(parameter["in"] == "path" for parameter in parameters):
         yield http.RouteNotFound
     if "requestBody" in operation:
-        yield from (http.MalformedJson, http.BodyMissing, kernel.TooLarge, http.UnsupportedMediaType)
+        yield from (http.MalformedJson, http.BodyMissing, http.UnsupportedMediaType)
     if "actor" in handler.parsed_fn_signature.parameters or not notes.public:
         yield from (TokenInvalid, TokenExpired)
     if not notes.public:
@@ -251,7 +264,7 @@ def _errors_of(operation: dict[str, Any], handler: HTTPRouteHandler, notes: Note
     if notes.if_match:
         yield from (kernel.PreconditionFailed, kernel.PreconditionRequired)
     if handler.http_methods - {"GET", "HEAD"}:
-        yield kernel.ConcurrentChange
+        yield from (kernel.ConcurrentChange, kernel.TooLarge)
     yield from notes.errors
 
 
@@ -259,7 +272,7 @@ def _problem_example(error: type[ShopError]) -> dict[str, Any]:
     entry = catalogue_entry(error)
     return {
         "type": f"/api/docs/errors#{entry.code}",
-        "title": HTTPStatus(entry.status).phrase,
+        "title": phrase(entry.status),
         "status": entry.status,
         "detail": entry.en,
         "instance": "/api/v1/…",
@@ -274,12 +287,19 @@ def _problem_example(error: type[ShopError]) -> dict[str, Any]:
     }
 
 
-def _describe_parameters(operation: dict[str, Any]) -> None:
-    """Parameters without what means nothing in a URL: `null`, and numbers with a decimal point."""
+def _describe_parameters(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Parameters without what means nothing in a URL, `null` and decimal points, but with the bounds that are 0."""
+    at_least_0 = {
+        getattr(field.kwarg_definition, "name", None) or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+        if getattr(field.kwarg_definition, "ge", None) == 0
+    }
     for parameter in operation.get("parameters", []):
         schema = parameter["schema"]
         real = [part for part in schema.pop("oneOf", []) if part.get("type") != "null"]
         schema.update(real[0] if len(real) == 1 else {"oneOf": real} if real else {})
+        if parameter["name"] in at_least_0:
+            schema["minimum"] = 0
         for limit in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
             if schema.get("type") == "integer" and limit in schema:
                 schema[limit] = int(schema[limit])

@@ -46,6 +46,8 @@ _STATUS_OF_CODE = {
     "IDEMPOTENCY_KEY_MISSING": 400,
     "CURSOR_INVALID": 400,
 }
+# The words of RFC 9110 §15, which Python knows since 3.13 only.
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 class ErrorResponse(msgspec.Struct, frozen=True, rename="camel"):
@@ -80,6 +82,11 @@ def status_of(error: ShopError | type[ShopError]) -> int:
     return 400 if issubclass(kind, RequestInvalid) else _STATUS[error.kind]
 
 
+def phrase(status: int) -> str:
+    """An HTTP status in words, the same under every version of Python."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def header_of(scope: Mapping[str, Any], name: bytes) -> str | None:
     """The first header called `name` (lower case) of an ASGI scope."""
     for key, value in scope["headers"]:
@@ -94,7 +101,7 @@ def render_problem(error: ShopError, scope: Mapping[str, Any], fault: BaseExcept
     path = _printable(scope.get("asked_path") or scope["path"])
     problem = ErrorResponse(
         type=f"{ERRORS_PAGE}#{error.code}",
-        title=HTTPStatus(status).phrase,
+        title=phrase(status),
         status=status,
         detail=_printable(error.message("en")),
         instance=path,

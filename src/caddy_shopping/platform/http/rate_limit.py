@@ -44,6 +44,8 @@ class Verdict:
 
 
 class Limiter(Protocol):
+    """Counts requests by caller and rule."""
+
     async def take(self, key: str, rule: Rule) -> Verdict:
         """Count one request of `key` under `rule`."""
         ...

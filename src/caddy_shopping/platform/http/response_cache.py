@@ -28,6 +28,8 @@ _OVERHEAD = 1024
 
 @dataclass(slots=True)
 class Entry:
+    """One answer, ready to be sent again until `expires` (monotonic seconds)."""
+
     headers: Headers
     body: bytes
     tag: bytes

@@ -28,6 +28,7 @@ from caddy_shopping.kernel.ids import new_id
         ("\u202e\u200b!!", ""),
         ("x" * 500, "x" * MAX_SLUG),
         ("a/../b", "a-b"),
+        ("ß\u0301 Ϋ\u0301", "sś-\u03b0"),
     ],
 )
 def test_a_slug_keeps_letters_and_digits_of_every_script(text: str, slug: str) -> None:

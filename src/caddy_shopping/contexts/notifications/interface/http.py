@@ -30,7 +30,13 @@ Unread = Annotated[bool, QueryParameter(name="unread", description="Only those n
 class PreferencesBody(Body, frozen=True):
     """Kinds that are not named are on."""
 
-    email: Annotated[dict[MailKind, bool], msgspec.Meta(examples=[{"order_paid": True, "order_shipped": False}])]
+    email: Annotated[
+        dict[MailKind, bool],
+        msgspec.Meta(
+            examples=[{"order_paid": True, "order_shipped": False}],
+            extra_json_schema={"propertyNames": {"enum": [str(kind) for kind in MailKind]}},
+        ),
+    ]
 
 
 class NotificationController(Controller):

@@ -33,6 +33,7 @@ from caddy_shopping.contexts.payments.domain.errors import (
     WebhookMalformed,
 )
 from caddy_shopping.contexts.payments.domain.payment import PaymentStatus
+from caddy_shopping.contexts.payments.interface.webhook_document import webhook_document
 from caddy_shopping.contracts.orders import OrderNotFound
 from caddy_shopping.kernel.actor import Actor, PermissionMissing
 from caddy_shopping.kernel.errors import TooLarge
@@ -128,8 +129,8 @@ class WebhookController(Controller):
             WebhookSignatureInvalid,
             WebhookTimestampInvalid,
             WebhookMalformed,
-            TooLarge,
             public=True,
+            document=webhook_document(WEBHOOK_LIMIT),
         ),
     )
     async def receive(

@@ -1,3 +1,5 @@
+"""A product goes off sale."""
+
 from dataclasses import dataclass
 from uuid import UUID
 

@@ -1,3 +1,5 @@
+"""A product becomes what staff say it is."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,3 +1,5 @@
+"""Stock is corrected by hand."""
+
 from dataclasses import dataclass
 from uuid import UUID
 

@@ -1,3 +1,5 @@
+"""A product enters the catalogue."""
+
 from dataclasses import dataclass
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Stock is set aside for an order."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta

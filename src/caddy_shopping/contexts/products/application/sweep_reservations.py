@@ -1,3 +1,5 @@
+"""Reservations that ran out are settled."""
+
 from dataclasses import dataclass
 
 import msgspec

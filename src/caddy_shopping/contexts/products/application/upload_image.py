@@ -1,3 +1,5 @@
+"""A product gets a picture."""
+
 from dataclasses import dataclass
 from uuid import UUID
 

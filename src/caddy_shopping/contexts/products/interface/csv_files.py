@@ -159,6 +159,3 @@ class _Counted(io.BufferedIOBase):
         data, self._head = self._head or self._binary.read(max(size, 65_536)), b""
         self.bytes_read += len(data)
         return data
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return self.read1(-1 if size is None else size)

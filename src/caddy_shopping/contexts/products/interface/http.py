@@ -101,7 +101,7 @@ class ProductController(Controller):
         "/media/{name:str}",
         summary="Show a picture",
         media_type="image/*",
-        **documented(MediaNotFound, public=True),
+        **documented(MediaNotFound, public=True, tagged=True),
     )
     async def picture(self, name: str, use_cases: UseCases) -> Response[bytes]:
         """A picture that was uploaded. What lies at an address never changes."""
