@@ -1,7 +1,7 @@
 """Puts the shop together by hand: the one place where every context meets the others."""
 
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from caddy_shopping.contexts.notifications import module as notifications
 from caddy_shopping.contexts.notifications.settings import NotificationsSettings
@@ -28,6 +28,7 @@ from caddy_shopping.platform.module import Kit, Module
 from caddy_shopping.platform.rpc.local import local_stub
 from caddy_shopping.platform.settings import Settings, load
 
+C = TypeVar("C")
 SCHEMAS = (users.schema, products.schema, orders.schema, payments.schema, notifications.schema)
 SANDBOX_WEBHOOKS = "/api/v1/payments/webhooks/sandbox"
 
@@ -49,12 +50,12 @@ def build(settings: Settings, *, clock: Clock | None = None, through_wire: bool 
     }
     modules: dict[str, Module] = {}
 
-    def contract(kind: Any, name: str) -> Any:
+    def contract(kind: type[C], name: str) -> C:
         return local_stub(kind, lambda: modules[name].service, through_wire=through_wire)
 
-    people: Users = contract(Users, "users")
-    shelf: Products = contract(Products, "products")
-    ledger: Orders = contract(Orders, "orders")
+    people = contract(Users, "users")
+    shelf = contract(Products, "products")
+    ledger = contract(Orders, "orders")
     _build_contexts(ground, kits, modules, people, shelf, ledger)
     for name, module in modules.items():
         letters = ground.dead_letters[name]

@@ -15,6 +15,7 @@ from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from tests.contexts.notifications.support import Office, customer, paid, staff
 
+SOME_ID = "01a20371-71a4-7472-be9e-04f8c046b16b"
 PATH = "/api/v1/notifications"
 EMAILS = "/api/v1/admin/notifications/emails"
 
@@ -87,11 +88,11 @@ async def test_other_peoples_notifications_are_not_found(office: Office, web: We
         ("GET", PATH),
         ("GET", f"{PATH}/unread-count"),
         ("POST", f"{PATH}/read-all"),
-        ("POST", f"{PATH}/{new_id()}/read"),
+        ("POST", f"{PATH}/{SOME_ID}/read"),
         ("GET", f"{PATH}/preferences"),
         ("PUT", f"{PATH}/preferences"),
         ("GET", EMAILS),
-        ("POST", f"{EMAILS}/{new_id()}/retry"),
+        ("POST", f"{EMAILS}/{SOME_ID}/retry"),
     ],
 )
 async def test_who_is_not_signed_in_gets_nothing(web: Web, method: str, path: str) -> None:

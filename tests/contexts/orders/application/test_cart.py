@@ -23,7 +23,7 @@ from caddy_shopping.kernel.errors import ConcurrentChange, Unauthenticated
 from caddy_shopping.kernel.money import Money
 from tests.contexts.orders.conftest import Shop
 from tests.contexts.orders.fakes import a_variant
-from tests.contexts.orders.statements import counted
+from tests.support.statements import counted
 
 
 async def show(shop: Shop, actor: Actor | None = None) -> CartView:
@@ -178,7 +178,7 @@ async def test_a_change_costs_few_statements(shop: Shop) -> None:
     ]
     for handler, command in commands:
         shop.products.calls.clear()
-        with counted(shop.bench.kit.database) as statements:
+        with counted() as statements:
             await shop.run(handler, command)
         assert len(statements) == 2, statements
         assert len(shop.products.calls) <= 1

@@ -30,7 +30,7 @@ from caddy_shopping.platform.db.idempotency import IdempotencyKey
 from caddy_shopping.platform.execution import Rendered
 from tests.contexts.orders.conftest import HOME, Shop
 from tests.contexts.orders.fakes import a_variant
-from tests.contexts.orders.statements import counted
+from tests.support.statements import counted
 
 
 async def test_the_selected_lines_become_an_order_and_leave_the_cart(shop: Shop) -> None:
@@ -287,12 +287,12 @@ async def test_an_order_costs_at_most_twelve_statements(shop: Shop) -> None:
     def render(_: object) -> Rendered:
         return Rendered(201, {}, b"{}")
 
-    with counted(shop.bench.kit.database) as statements:
+    with counted() as statements:
         answer = await shop.run.once(key, shop.use_cases.place_order, shop.order_command(), render, render)
     assert answer.status == 201
     assert await shop.count(tables.orders) == 1
     assert len(statements) <= 12, statements
-    assert sum("INSERT INTO order_lines" in each for each in statements) == 1, "all lines in one go"
+    assert sum("INSERT INTO order_lines" in sql for sql, _ in statements) == 1, "all lines in one go"
 
 
 async def test_a_country_without_shipping_is_refused(shop: Shop) -> None:

@@ -22,7 +22,7 @@ from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.paging import CursorInvalid, PageRequest, Slice, encode_cursor
 from tests.contexts.orders.conftest import STAFF, Shop
-from tests.contexts.orders.statements import counted
+from tests.support.statements import counted
 
 FIRST_PAGE = PageRequest()
 
@@ -120,7 +120,7 @@ async def test_an_order_is_found_by_id_and_by_number_in_any_spelling(shop: Shop)
         command = FindOrder(actor=actor, reference=reference, as_staff=as_staff)
         return await shop.run(shop.use_cases.find_order, command)
 
-    with counted(shop.bench.kit.database) as statements:
+    with counted() as statements:
         detail = await found(shop.buyer, str(order.id))
     assert len(statements) == 3
     spelled = order.number.lower().replace("-", "").replace("0", "o")
@@ -163,7 +163,7 @@ async def test_pages_follow_one_another_in_two_statements(shop: Shop) -> None:
     seen: list[Any] = []
     page: PageRequest | None = PageRequest(limit=2)
     while page is not None:
-        with counted(shop.bench.kit.database) as statements:
+        with counted() as statements:
             found = await listed(shop, page=page)
         assert len(statements) == 2
         assert all(order.lines[0].quantity == 2 for order in found.items)

@@ -1,11 +1,8 @@
 """Filters, sorts, pages, facets; what they cost; what search finds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlalchemy.dialects import sqlite
 
 from caddy_shopping.contexts.products.application.queries import ProductFilter, Sort, StaffFilter
@@ -18,6 +15,7 @@ from caddy_shopping.contracts.products import ProductNotFound
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.paging import CursorInvalid, PageRequest, encode_cursor
 from tests.contexts.products.conftest import Catalogue, a_variant, yuan
+from tests.support.statements import counted
 
 WHOLE = PageRequest()
 
@@ -280,19 +278,6 @@ def test_each_database_searches_by_its_own_means() -> None:
 # Cost
 
 
-@contextmanager
-def statements() -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to any database."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(Engine, "before_cursor_execute", note)
-
-
 async def plan(catalogue: Catalogue, wanted: ProductFilter, page: PageRequest = WHOLE) -> str:
     """How SQLite would run the page."""
     statement = Listing(catalogue.bench.kit.database, TrigramSearch()).statement(wanted, page)
@@ -342,7 +327,7 @@ async def test_reads_take_few_statements(shop: Catalogue) -> None:
     queries = shop.use_cases.queries
     everything = ProductFilter(category="top", tags=("odd",), q="thing", in_stock=True, sort=Sort.PRICE_DESC)
     variants = [variant.id for variant in (await queries.product("thing-1")).variants]
-    with statements() as sent:
+    with counted() as sent:
         await queries.products(everything, PageRequest(5, total=True))
         assert len(sent) == 1
         await queries.facets(everything)
@@ -358,7 +343,7 @@ async def test_reads_take_few_statements(shop: Catalogue) -> None:
 
 
 async def test_a_detail_comes_out_of_indexes(shop: Catalogue) -> None:
-    with statements() as sent:
+    with counted() as sent:
         await shop.use_cases.queries.product("thing-1")
         noted = list(sent)
     async with shop.bench.kit.database.read() as connection:

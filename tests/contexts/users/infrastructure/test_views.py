@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from caddy_shopping.contexts.users.application.disable_user import DisableUser
 from caddy_shopping.contexts.users.application.queries import AccountFilter
@@ -13,23 +13,13 @@ from caddy_shopping.kernel.actor import SYSTEM, Role
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.paging import CursorInvalid, PageRequest
 from tests.contexts.users.world import World
+from tests.support.statements import counted
 
 
-@pytest.fixture
-def statements(world: World) -> list[str]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(world.bench.kit.database.reader.sync_engine, "before_cursor_execute", note)
-    return seen
-
-
-async def test_a_session_is_found_by_one_indexed_select(world: World, statements: list[str]) -> None:
+async def test_a_session_is_found_by_one_indexed_select(world: World) -> None:
     signed_in = await world.register()
-    statements.clear()
-    session = await world.cases.queries.session(UUID(signed_in.access_token))
+    with counted() as statements:
+        session = await world.cases.queries.session(UUID(signed_in.access_token))
     assert session is not None
     assert (session.user_id, session.role, session.permissions, session.language) == (
         signed_in.user.id,
@@ -40,7 +30,7 @@ async def test_a_session_is_found_by_one_indexed_select(world: World, statements
     assert len(statements) == 1
     async with world.bench.kit.database.read() as connection:
         plan = await connection.execute(
-            text(f"EXPLAIN QUERY PLAN {statements[0].replace('?', ':x')}"), {"x": b"\0" * 16}
+            text(f"EXPLAIN QUERY PLAN {statements[0][0].replace('?', ':x')}"), {"x": b"\0" * 16}
         )
         steps = [row.detail for row in plan]
     assert steps
@@ -51,10 +41,10 @@ async def test_an_unknown_session_is_none(world: World) -> None:
     assert await world.cases.queries.session(new_id()) is None
 
 
-async def test_accounts_are_listed_newest_first_and_paged(world: World, statements: list[str]) -> None:
+async def test_accounts_are_listed_newest_first_and_paged(world: World) -> None:
     users = [(await world.register(f"user{n}@example.com", name=f"User {n}")).user for n in range(5)]
-    statements.clear()
-    first = await world.cases.queries.accounts(AccountFilter(), PageRequest(2, total=True))
+    with counted() as statements:
+        first = await world.cases.queries.accounts(AccountFilter(), PageRequest(2, total=True))
     assert len(statements) == 2
     assert [account.id for account in first.items] == [users[4].id, users[3].id]
     assert first.total == 5
