@@ -1,5 +1,15 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and how hypothesis searches."""
+
+import os
+
+from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
 
 __all__ = ["make_bench", "scratch_database"]
+
+# The same examples in every run, however slow the machine: a red test is red for everybody. To look for new ones:
+# SHOP_HYPOTHESIS=explore.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("SHOP_HYPOTHESIS", "same"))

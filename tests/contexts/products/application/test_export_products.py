@@ -23,7 +23,7 @@ from caddy_shopping.contexts.products.domain.product_draft import (
     ProductDraft,
     VariantDraft,
 )
-from caddy_shopping.contexts.products.domain.slug import slug_of
+from caddy_shopping.contexts.products.domain.slug import search_key, slug_of
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK, ProductDetails, VariantSpec
 from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.kernel.actor import ANONYMOUS, SYSTEM
@@ -190,7 +190,7 @@ def _product(draw: st.DrawFn, handle: str, skus: Any) -> ProductDraft:
         st.lists(st.tuples(*(words(20, 1) for _ in names)), min_size=1, max_size=4 if names else 1, unique=True)
     )
     details = ProductDetails(
-        title=draw(words(40, 1)),
+        title=draw(words(40, 1).filter(search_key)),
         description=draw(BODIES),
         vendor=draw(words(20)),
         product_type=draw(words(20)),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caddy_shopping.contexts.notifications.domain.email import Emails
@@ -62,13 +62,15 @@ class SqlNotifications:
         )
 
 
+_MUTED = select(mutes.c.kind).where(mutes.c.user_id == bindparam("user"), mutes.c.kind == bindparam("kind"))
+
+
 class SqlMutes:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def muted(self, user_id: UUID, kind: MailKind) -> bool:
-        row = await self._session.execute(select(mutes.c.kind).where(mutes.c.user_id == user_id, mutes.c.kind == kind))
-        return row.first() is not None
+        return (await self._session.execute(_MUTED, {"user": user_id, "kind": kind})).first() is not None
 
     async def replace(self, user_id: UUID, kinds: frozenset[MailKind]) -> None:
         await self._session.execute(delete(mutes).where(mutes.c.user_id == user_id))

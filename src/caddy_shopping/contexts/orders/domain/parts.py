@@ -13,6 +13,7 @@ from caddy_shopping.contracts.orders import OrderLineFact
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.kernel.text import is_visible
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -23,11 +24,15 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
     name: Text
     line1: Text
     city: Text
-    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", examples=["CN"])]
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)", examples=["CN"])]
     line2: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     region: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     postal_code: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+
+    def __post_init__(self) -> None:
+        if not all(map(is_visible, (self.name, self.line1, self.city))):
+            raise ValueError("an address has a visible name, line1 and city")
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy import RowMapping, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caddy_shopping.contexts.orders.application.queries import DueOrder, OrderFilter
@@ -40,6 +40,25 @@ _ORDER_MONEY = ("subtotal", "shipping", "tax", "total", "paid", "refunded")
 _LINE_MONEY = ("unit_price", "tax", "total")
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _LINE = [column.label(f"line_{column.name}") for column in order_lines.c]
+# The statements of every checkout are built once: building one costs more than running it.
+_CART = (
+    select(cart_items)
+    .where(cart_items.c.customer_user_id == bindparam("user"), cart_items.c.del_flag == 0)
+    .order_by(cart_items.c.added_at, cart_items.c.id)
+)
+_DETAIL = (
+    select(orders, *_LINE)
+    .outerjoin(order_lines, order_lines.c.order_id == orders.c.id)
+    .order_by(order_lines.c.position)
+)
+_DETAILS = {
+    (key, owned): _DETAIL.where(key == bindparam("reference"), *([orders.c.user_id == bindparam("user")] * owned))
+    for key in (orders.c.id, orders.c.number)
+    for owned in (False, True)
+}
+_PAYABLE = select(orders).where(orders.c.id == bindparam("order"))
+_REFUNDS = select(order_refunds).where(order_refunds.c.order_id == bindparam("order")).order_by(order_refunds.c.id)
+_HISTORY = select(order_history).where(order_history.c.order_id == bindparam("order")).order_by(order_history.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +66,15 @@ class SqlOrderQueries:
     database: Database
 
     async def cart_lines(self, user_id: UUID) -> list[CartLine]:
-        query = (
-            select(cart_items)
-            .where(cart_items.c.customer_user_id == user_id, cart_items.c.del_flag == 0)
-            .order_by(cart_items.c.added_at, cart_items.c.id)
-        )
         async with self.database.glance() as connection:
-            return [cart_line(row) for row in await connection.execute(query)]
+            return [cart_line(row) for row in await connection.execute(_CART, {"user": user_id})]
 
     async def find(self, reference: UUID | str, user_id: UUID | None) -> OrderDetail:
         key = orders.c.id if isinstance(reference, UUID) else orders.c.number
-        query = select(orders, *_LINE).outerjoin(order_lines, order_lines.c.order_id == orders.c.id)
-        query = query.where(key == reference).order_by(order_lines.c.position)
-        if user_id is not None:
-            query = query.where(orders.c.user_id == user_id)
+        owned = {} if user_id is None else {"user": user_id}
+        query = _DETAILS[key, bool(owned)]
         async with self.database.glance() as connection:
-            rows = (await connection.execute(query)).mappings().all()
+            rows = (await connection.execute(query, {"reference": reference} | owned)).mappings().all()
             if not rows:
                 raise OrderNotFound()
             refunds = await _refunds(connection, rows[0]["id"])
@@ -87,7 +99,7 @@ class SqlOrderQueries:
 
     async def payable(self, order_id: UUID) -> PayableOrder:
         async with self.database.glance() as connection:
-            row = (await connection.execute(select(orders).where(orders.c.id == order_id))).mappings().first()
+            row = (await connection.execute(_PAYABLE, {"order": order_id})).mappings().first()
         if row is None:
             raise OrderNotFound()
         return _fill(PayableOrder, row, ("total",))
@@ -125,14 +137,12 @@ def _lines(rows: Sequence[RowMapping]) -> list[OrderLineView]:
 
 
 async def _refunds(connection: AsyncConnection, order_id: UUID) -> list[RefundView]:
-    query = select(order_refunds).where(order_refunds.c.order_id == order_id).order_by(order_refunds.c.id)
-    rows = (await connection.execute(query)).mappings()
+    rows = (await connection.execute(_REFUNDS, {"order": order_id})).mappings()
     return [_fill(RefundView, row, (), amount=Money(row["amount"], row["currency"])) for row in rows]
 
 
 async def _history(connection: AsyncConnection, order_id: UUID, *, with_actors: bool) -> list[HistoryView]:
-    query = select(order_history).where(order_history.c.order_id == order_id).order_by(order_history.c.id)
-    rows = (await connection.execute(query)).mappings()
+    rows = (await connection.execute(_HISTORY, {"order": order_id})).mappings()
     if with_actors:
         return [_fill(HistoryView, row, ()) for row in rows]
     return [_fill(HistoryView, row, (), actor_id=None) for row in rows]

@@ -17,7 +17,7 @@ Method = Annotated[
 ]
 Reason = Annotated[str, Meta(min_length=1, max_length=300, examples=["Changed my mind"])]
 Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$", examples=["ada@example.com"])
+    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)", examples=["ada@example.com"])
 ]
 
 

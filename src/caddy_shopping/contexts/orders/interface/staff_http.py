@@ -38,7 +38,9 @@ from caddy_shopping.platform.http.wire import ApiResponse, PaginatedResponse, pa
 
 User = Annotated[UUID | None, QueryParameter(name="userId", required=False)]
 Number = Annotated[str | None, QueryParameter(name="number", max_length=64, required=False)]
-Email = Annotated[str | None, QueryParameter(name="email", max_length=254, pattern=r"^[^\x00-\x20]+$", required=False)]
+Email = Annotated[
+    str | None, QueryParameter(name="email", max_length=254, pattern=r"^[^\x00-\x20]+$(?!\n)", required=False)
+]
 From = Annotated[
     datetime | None, QueryParameter(name="placedFrom", description="Placed then or later (UTC).", required=False)
 ]

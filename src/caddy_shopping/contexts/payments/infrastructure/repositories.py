@@ -5,7 +5,7 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, exists, insert, select, update
+from sqlalchemy import CursorResult, bindparam, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
@@ -70,25 +70,31 @@ class SqlRefunds:
         self._tx.session.add(self._tx.track(refund))
 
 
+_KNOWN = select(
+    exists().where(
+        tables.webhooks.c.provider == bindparam("provider"), tables.webhooks.c.event_id == bindparam("event")
+    )
+)
+_ADD = insert(tables.webhooks)
+_TAKE = (
+    update(tables.webhooks)
+    .where(tables.webhooks.c.id == bindparam("webhook"), tables.webhooks.c.processed_at.is_(None))
+    .values(processed_at=bindparam("now"), error=None)
+)
+
+
 class SqlWebhooks:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def knows(self, provider: str, event_id: str) -> bool:
-        table = tables.webhooks.c
-        known = exists().where(table.provider == provider, table.event_id == event_id)
-        return bool(await self._session.scalar(select(known)))
+        return bool(await self._session.scalar(_KNOWN, {"provider": provider, "event": event_id}))
 
     async def add(self, webhook: ReceivedWebhook) -> None:
-        await self._session.execute(insert(tables.webhooks), msgspec.structs.asdict(webhook))
+        await self._session.execute(_ADD, msgspec.structs.asdict(webhook))
 
     async def take(self, webhook_id: UUID, now: datetime) -> bool:
-        table = tables.webhooks
-        taken = await self._session.execute(
-            update(table)
-            .where(table.c.id == webhook_id, table.c.processed_at.is_(None))
-            .values(processed_at=now, error=None)
-        )
+        taken = await self._session.execute(_TAKE, {"webhook": webhook_id, "now": now})
         return cast("CursorResult[None]", taken).rowcount == 1
 
     async def failed(self, webhook_id: UUID, error: str, retry_at: datetime) -> None:

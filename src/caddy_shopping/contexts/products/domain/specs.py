@@ -8,6 +8,7 @@ import msgspec
 from caddy_shopping.contexts.products.domain.errors import ProductInvalid
 from caddy_shopping.kernel.errors import Detail
 from caddy_shopping.kernel.money import MAX_AMOUNT, Money
+from caddy_shopping.kernel.text import hidden_character, is_visible
 
 MAX_OPTIONS = 3
 MAX_VARIANTS = 250
@@ -58,7 +59,7 @@ LENGTHS["seo_description"] = 1000
 def check_details(details: ProductDetails) -> None:
     """Raise `ProductInvalid` for a missing title, or a text or list that is too long."""
     faults = []
-    if not details.title.strip():
+    if not is_visible(details.title):
         faults.append(("title", "a product needs a title"))
     for name, longest in LENGTHS.items():
         if len(getattr(details, name)) > longest:
@@ -103,10 +104,12 @@ def _numbers(spec: VariantSpec, currency: str) -> list[tuple[str, str]]:
         faults.append(("stock", f"0 to {MAX_STOCK}"))
     if not 0 <= spec.weight_grams <= 1_000_000_000:
         faults.append(("weightGrams", "0 to 1,000,000,000"))
-    if len(spec.sku or "") > 120:
-        faults.append(("sku", "at most 120 characters"))
-    if len(spec.barcode or "") > 120:
-        faults.append(("barcode", "at most 120 characters"))
+    for name, code in (("sku", spec.sku or ""), ("barcode", spec.barcode or "")):
+        hidden = hidden_character(code)
+        if hidden or code != code.strip():
+            faults.append((name, f"it holds {hidden or 'blanks around it'}, which nobody sees"))
+        if len(code) > 120:
+            faults.append((name, "at most 120 characters"))
     return faults
 
 

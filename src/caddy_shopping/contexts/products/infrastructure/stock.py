@@ -46,6 +46,24 @@ _MOVE = (
     .where(_state.in_(bindparam("before", expanding=True, type_=_state.type)))
     .values(state=bindparam("after", type_=_state.type))
 )
+_head, _line = reservations.c, reservation_lines.c
+_RESERVATION = (
+    select(_head.state, _head.expires_at, _line.variant_id, _line.quantity)
+    .join(reservation_lines, _line.order_id == _head.order_id)
+    .where(_head.order_id == bindparam("order"))
+    .order_by(_line.variant_id)
+)
+_SHELF = (
+    select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
+    .join(products, products.c.id == _v.product_id)
+    .where(_v.id.in_(bindparam("variants", expanding=True)), ~_v.archived, products.c.is_active)
+)
+_TAKEN = (
+    select(_line.variant_id, func.sum(_line.taken).label("n"))
+    .where(_line.order_id.in_(bindparam("orders", expanding=True)), _line.taken > 0)
+    .group_by(_line.variant_id)
+    .order_by(_line.variant_id)
+)
 
 
 class SqlStock:
@@ -57,24 +75,14 @@ class SqlStock:
         self._session = session
 
     async def reservation(self, order_id: UUID) -> Held | None:
-        head, line = reservations.c, reservation_lines.c
-        rows = await self._all(
-            select(head.state, head.expires_at, line.variant_id, line.quantity)
-            .join(reservation_lines, line.order_id == head.order_id)
-            .where(head.order_id == order_id)
-            .order_by(line.variant_id)
-        )
+        rows = await self._all(_RESERVATION, {"order": order_id})
         if not rows:
             return None
         lines = [ReservationLine(row.variant_id, row.quantity) for row in rows]
         return Held(order_id, rows[0].state, rows[0].expires_at, lines)
 
     async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
-        rows = await self._all(
-            select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
-            .join(products, products.c.id == _v.product_id)
-            .where(_v.id.in_(list(variant_ids)), ~_v.archived, products.c.is_active)
-        )
+        rows = await self._all(_SHELF, {"variants": list(variant_ids)})
         return {row.id: ShelfItem(*row) for row in rows}
 
     async def take(self, variant_id: UUID, quantity: int) -> bool:
@@ -156,13 +164,7 @@ class SqlStock:
         """Units that these reservations took off the shelf, summed, in the order of the variants' ids."""
         if not order_ids:
             return {}
-        line = reservation_lines.c
-        rows = await self._all(
-            select(line.variant_id, func.sum(line.taken).label("n"))
-            .where(line.order_id.in_(order_ids), line.taken > 0)
-            .group_by(line.variant_id)
-            .order_by(line.variant_id)
-        )
+        rows = await self._all(_TAKEN, {"orders": list(order_ids)})
         return {row.variant_id: int(row.n) for row in rows}
 
     async def _shift(self, statement: Any, units: dict[UUID, int], *, flags: bool = True) -> None:
@@ -196,8 +198,8 @@ class SqlStock:
         }
         await connection.execute(insert(movements), row)
 
-    async def _all(self, statement: Any) -> Sequence[Any]:
-        return (await (await self._connection()).execute(statement)).all()
+    async def _all(self, statement: Any, parameters: dict[str, Any] | None = None) -> Sequence[Any]:
+        return (await (await self._connection()).execute(statement, parameters)).all()
 
     async def _connection(self) -> AsyncConnection:
         return await self._session.connection()

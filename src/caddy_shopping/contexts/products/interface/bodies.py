@@ -29,7 +29,7 @@ Url = Annotated[
     str,
     Meta(
         max_length=2048,
-        pattern=r"^(https?://[^\s<>\"]+|/api/v1/products/media/[0-9a-f]+\.[a-z]+)$",
+        pattern=r"^(https?://[^\s\x00-\x20<>\"]+|/api/v1/products/media/[0-9a-f]+\.[a-z]+)$(?!\n)",
         examples=["https://shop.example/jumper.jpg"],
     ),
 ]
@@ -43,7 +43,7 @@ class Price(Body, frozen=True, kw_only=True):
     """Minor units of the shop's currency."""
 
     amount: Amount
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", examples=["CNY"])]
 
     def money(self) -> Money:
         return Money(self.amount, self.currency)

@@ -67,7 +67,7 @@ class AddressBody(Body, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=200, examples=["王伟"])]
     phone: Phone | None = None
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", examples=["CN"])]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", examples=["CN"])]
     region: Annotated[str, Meta(min_length=1, max_length=100, examples=["广东省"])] | None = None
     city: Annotated[str, Meta(min_length=1, max_length=200, examples=["深圳市"])]
     line1: Annotated[str, Meta(min_length=1, max_length=200, examples=["南山区科技园路 1 号"])]
