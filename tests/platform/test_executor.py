@@ -148,10 +148,30 @@ async def test_a_key_in_flight_is_refused_until_its_lease_is_over(bench: Bench, 
     taken_over = await once(bench, handler(bench), a_key())
     go_on.set()
     # The first holder comes back after its lease: its write is fenced off, its answer never counts.
-    with pytest.raises(ConcurrentChange):
+    with pytest.raises(RequestInFlight):
         await late
     assert await value_of("a") == 1
     assert await once(bench, handler(bench), a_key()) == taken_over
+
+
+async def test_a_refusal_after_the_lease_is_nobody_s_answer(bench: Bench, value_of: ValueOf) -> None:
+    """Otherwise two callers with one key would hear two different answers."""
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def refused_late(command: Count) -> Counter:
+        started.set()
+        await go_on.wait()
+        raise NotFound()
+
+    late = asyncio.create_task(once(bench, refused_late, a_key()))
+    await started.wait()
+    bench.clock.advance(LEASE + timedelta(seconds=1))
+    taken_over = await once(bench, handler(bench), a_key())
+    go_on.set()
+    with pytest.raises(RequestInFlight):
+        await late
+    assert await once(bench, handler(bench), a_key()) == taken_over
+    assert await value_of("a") == 1
 
 
 async def test_an_event_has_its_effect_once(bench: Bench, value_of: ValueOf) -> None:

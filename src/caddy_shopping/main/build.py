@@ -68,6 +68,7 @@ def build(settings: Settings, *, clock: Clock | None = None, through_wire: bool 
         database=ground.database,
         schemas=SCHEMAS,
         modules=modules,
+        bus=ground.bus,
         relays=ground.relays,
         dead_letters=ground.dead_letters,
         scheduler=Scheduler(jobs),

@@ -48,7 +48,8 @@ class Ground:
             if announced is not None:
                 announced()
 
-        run = Executor(context, self.database, tables, self.clock, self.metrics)
+        lease = timedelta(seconds=self.settings.idempotency_lease_seconds)
+        run = Executor(context, self.database, tables, self.clock, self.metrics, lease)
         return Kit(context, self.database, tables, self.clock, run, committed)
 
 

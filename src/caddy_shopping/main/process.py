@@ -6,6 +6,7 @@ from typing import Any
 
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.migrate import pending, upgrade
+from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.relay import Relay
 from caddy_shopping.platform.http.health import Health
@@ -22,6 +23,7 @@ class Process:
     database: Database
     schemas: Sequence[Schema]
     modules: dict[str, Module]
+    bus: InProcessBus
     relays: dict[str, Relay]
     dead_letters: dict[str, DeadLetters]
     scheduler: Scheduler
@@ -51,6 +53,7 @@ class Process:
     async def stop(self) -> None:
         """Finish jobs and deliveries under way, then close everything. Safe after a start cut short."""
         await self.scheduler.stop()
+        self.bus.stop()
         for relay in self.relays.values():
             await relay.stop()
         if self._started:

@@ -25,6 +25,22 @@ class AddressInUse(RuntimeError):
         super().__init__(f"Port {port} on {host} is taken. Stop what listens there, or choose another: --port 3001.")
 
 
+class Requests:
+    """The application, with the requests under way."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        task: Any = asyncio.current_task()
+        self.tasks.add(task)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.tasks.discard(task)
+
+
 async def serve(
     process: Process,
     *,
@@ -72,8 +88,9 @@ async def _unless(asked_to_stop: asyncio.Event, preparation: Awaitable[None]) ->
 async def _listen(
     process: Process, settings: Settings, asked_to_stop: asyncio.Event, announce: Callable[[str], None]
 ) -> None:
+    requests = Requests(process.app)
     server = Server(
-        process.app,
+        requests,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
@@ -93,18 +110,19 @@ async def _listen(
         log.info("stopping", drain_seconds=settings.drain_seconds)
         await asyncio.sleep(settings.notice_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-    await _drained(serving, settings)
+    await _drained(serving, requests, settings)
 
 
-async def _drained(serving: asyncio.Task[Any], settings: Settings) -> None:
+async def _drained(serving: asyncio.Task[Any], requests: Requests, settings: Settings) -> None:
     """Let requests finish. One that its caller never ends does not hold up the stop, nor make it a failure."""
     await asyncio.wait({serving}, timeout=settings.drain_seconds)
+    if not serving.done():
+        log.warning("requests cut short", requests=len(requests.tasks))
+        for task in requests.tasks:
+            task.cancel()
+        await asyncio.wait({serving}, timeout=1)
     if serving.done():
         await serving
-        return
-    log.warning("requests cut short", drain_seconds=settings.drain_seconds)
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def _listening(settings: Settings, serving: asyncio.Task[Any]) -> None:

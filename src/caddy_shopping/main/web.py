@@ -14,7 +14,7 @@ from caddy_shopping.platform.http.health import Health
 from caddy_shopping.platform.http.rate_limit import WRITES, Rule
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.module import Module
-from caddy_shopping.platform.security.tokens import AccessTokens
+from caddy_shopping.platform.security.tokens import AccessTokens, TokenExpired, TokenInvalid
 from caddy_shopping.platform.settings import Environment, load
 
 RULES = (
@@ -54,6 +54,7 @@ def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Hea
         health=health,
         keys=ground.keys.jwks,
         rules=RULES,
+        identify=partial(identify, ground.tokens),
         upload_prefixes=("/api/v1/admin/products/",),
         tag_texts=TAGS,
     )
@@ -77,7 +78,15 @@ async def authenticate(tokens: AccessTokens, users: Users, token: str) -> Actor 
     )
 
 
+def identify(tokens: AccessTokens, token: str) -> str | None:
+    """Who a valid token belongs to, for counting; whether the session still runs is asked later."""
+    try:
+        return str(tokens.verify(token).user_id)
+    except (TokenInvalid, TokenExpired):
+        return None
+
+
 async def reachable(database: Database) -> None:
-    """The readiness check of the database. Raises where it does not answer."""
-    async with database.glance() as connection:
+    """The readiness check of the database. Raises where it could not be written to."""
+    async with database.writer.connect() as connection:
         await connection.execute(text("SELECT 1"))

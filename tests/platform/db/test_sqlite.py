@@ -130,3 +130,41 @@ async def test_streams_of_rows_can_be_fetched_piecemeal(database: Database) -> N
         result = await connection.execute(select(numbers.c.id).order_by(numbers.c.id))
         assert result.fetchmany(3) == [(1,), (2,), (3,)]
         assert result.first() == (4,)
+
+
+SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT max(i) FROM n"
+
+
+async def test_a_cancelled_read_lets_go_of_its_connection_first(database: Database) -> None:
+    """Closed under a running statement, SQLite takes the whole process with it."""
+
+    async def count_to_a_billion() -> None:
+        async with database.read() as connection:
+            await connection.execute(text(SLOW))
+
+    for _ in range(5):
+        reading = asyncio.create_task(count_to_a_billion())
+        await asyncio.sleep(0.02)
+        reading.cancel()
+        async with asyncio.timeout(2):
+            await asyncio.gather(reading, return_exceptions=True)
+        assert reading.cancelled()
+    assert await _value(database) == 0
+
+
+async def test_a_writer_cancelled_while_another_process_writes_leaves_nothing_behind(database: Database) -> None:
+    other = sqlite3.connect(str(database.writer.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write(value: int) -> None:
+        async with database.writer.begin() as connection:
+            await connection.execute(update(numbers).values(value=value))
+
+    waiting = asyncio.create_task(write(1))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    other.execute("COMMIT")
+    other.close()
+    await write(2)
+    assert await _value(database) == 2

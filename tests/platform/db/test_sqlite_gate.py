@@ -1,9 +1,11 @@
 """Group commit: nothing is acknowledged before it is on the disk, and one sync serves many."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,15 +89,6 @@ async def test_who_commits_during_a_sync_waits_for_the_next(scratch_database: Da
     assert disk.syncs == 2
 
 
-async def test_a_failed_sync_is_told_and_not_acknowledged(scratch_database: Database, disk: Disk) -> None:
-    disk.fault = OSError(5, "Input/output error")
-    with pytest.raises(OperationalError) as fault:
-        await _mark(scratch_database, 1)
-    assert isinstance(classify(fault.value), DatabaseDown)
-    disk.fault = None
-    await _mark(scratch_database, 2)
-
-
 async def test_a_cancelled_writer_gives_its_turn_back(scratch_database: Database, disk: Disk) -> None:
     inside = asyncio.Event()
 
@@ -135,3 +128,75 @@ async def test_a_database_in_memory_has_nothing_to_sync() -> None:
     gate = WriteGate(":memory:", 1.0)
     await gate.durable()
     gate.close()
+
+
+async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(scratch_database: Database, disk: Disk) -> None:
+    """The system may have dropped the pages that it could not write; a sync that works now proves nothing."""
+    disk.fault = OSError(5, "Input/output error")
+    with pytest.raises(OperationalError):
+        await _mark(scratch_database, 1)
+    disk.fault = None
+    with pytest.raises(OperationalError) as fault:
+        await _mark(scratch_database, 2)
+    assert isinstance(classify(fault.value), DatabaseDown)
+
+
+async def test_turns_are_given_in_the_order_of_asking() -> None:
+    gate, order = WriteGate(None, 1.0), list[int]()
+
+    async def write(number: int) -> None:
+        await gate.enter()
+        order.append(number)
+        await asyncio.sleep(0)
+        gate.leave()
+
+    await asyncio.gather(*(write(number) for number in range(20)))
+    assert order == list(range(20))
+
+
+async def test_nobody_waits_longer_than_the_time_out_however_busy_the_gate() -> None:
+    gate = WriteGate(None, 0.05)
+    await gate.enter()
+    waiting = [asyncio.create_task(gate.enter()) for _ in range(5)]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(result) for result in results} == {sqlite3.OperationalError}
+    gate.leave()
+    await gate.enter()
+
+
+async def test_a_turn_that_comes_with_a_cancellation_is_passed_on() -> None:
+    gate = WriteGate(None, 5.0)
+    await gate.enter()
+    first, second = asyncio.create_task(gate.enter()), asyncio.create_task(gate.enter())
+    await asyncio.sleep(0)
+    gate.leave()
+    first.cancel()
+    async with asyncio.timeout(1):
+        await second
+    assert first.cancelled()
+
+
+async def test_a_dropped_connection_gives_its_turn_back(scratch_database: Database, disk: Disk) -> None:
+    connection = await scratch_database.writer.connect()
+    await connection.execute(insert(marks).values(id=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        del connection
+        gc.collect()
+    await _mark(scratch_database, 2)
+    assert await _count(scratch_database) == 1
+
+
+async def test_commits_that_wait_when_the_database_is_closed_are_not_left_hanging(
+    scratch_database: Database, disk: Disk
+) -> None:
+    gate = WriteGate(str(scratch_database.writer.url.database), 1.0)
+    disk.free.clear()
+    first = asyncio.create_task(gate.durable())
+    await asyncio.sleep(0.02)
+    second = asyncio.create_task(gate.durable())
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.02, disk.free.set)
+    await asyncio.to_thread(gate.close)
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    assert isinstance(results[1], sqlite3.OperationalError)

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from caddy_shopping.kernel.errors import NotFound
+from caddy_shopping.kernel.errors import NotFound, Unavailable
 from caddy_shopping.kernel.ids import new_id
-from caddy_shopping.platform.events.bus import InProcessBus, Subscription
+from caddy_shopping.platform.events import bus, relay
+from caddy_shopping.platform.events.bus import AFTER_A_FAULT, WHILE_UNAVAILABLE, InProcessBus, Subscription
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetterNotFound, DeadLetters
+from caddy_shopping.platform.events.envelope import Envelope
 from caddy_shopping.platform.events.relay import Relay
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from tests.support.database import Bench
@@ -29,16 +31,12 @@ class Line:
         self.uow = bench.kit.unit_of_work(SqlToyTransaction)
         self.faults = faults or []
         self.seen: list[int] = []
-        self.pauses: list[float] = []
         self.metrics = Metrics()
         self.dead_letters = DeadLetters(bench.kit.database, bench.kit.tables, bench.clock)
-        self.bus = InProcessBus(self.metrics, self.sleep)
+        self.bus = InProcessBus(self.metrics)
         consumer = on(Counted, "toy.copy", self.copy, lambda event: Count(name="b", by=event.value))
         self.bus.subscribe([Subscription(consumer, bench.kit.run, self.dead_letters)])
         self.relay = Relay("toy", bench.kit.database, bench.kit.tables, self.bus, bench.clock, self.metrics)
-
-    async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
 
     async def copy(self, command: Count) -> None:
         if self.faults:
@@ -49,6 +47,21 @@ class Line:
 
     async def emit(self, by: int = 1) -> None:
         await self.bench.kit.run(CountHandler(self.uow), Count(by=by))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two tries passes no time to speak of."""
+    monkeypatch.setattr(bus, "AFTER_A_FAULT", (0.001,) * len(AFTER_A_FAULT))
+    monkeypatch.setattr(bus, "WHILE_UNAVAILABLE", (0.001,) * len(WHILE_UNAVAILABLE))
+    monkeypatch.setattr(relay, "POLL", 0.01)
+
+
+def retried(line: Line) -> float:
+    return (
+        line.metrics.registry.get_sample_value("events_delivered_total", {"consumer": "toy.copy", "status": "retried"})
+        or 0
+    )
 
 
 async def test_an_event_reaches_its_consumer_and_leaves_the_outbox(bench: Bench, value_of: ValueOf) -> None:
@@ -66,7 +79,7 @@ async def test_one_aggregate_s_events_keep_their_order(bench: Bench) -> None:
         await line.emit()
     await line.relay.drained()
     assert line.seen == list(range(1, 11))
-    assert len(line.pauses) == 2
+    assert retried(line) == 2
 
 
 async def test_redelivery_after_a_crash_changes_nothing(bench: Bench, value_of: ValueOf) -> None:
@@ -109,8 +122,7 @@ async def test_a_fault_is_tried_a_bounded_number_of_times(bench: Bench) -> None:
     await line.emit()
     await line.relay.drained()
     (letter,) = await line.dead_letters.all()
-    assert letter.attempts == 6
-    assert len(line.pauses) == 5
+    assert letter.attempts == len(AFTER_A_FAULT) + 1
 
 
 async def test_an_unreadable_payload_becomes_a_dead_letter(bench: Bench) -> None:
@@ -169,3 +181,81 @@ async def test_events_carry_version_key_and_schema(bench: Bench) -> None:
         row = (await connection.execute(select(table))).one()
     assert row.schema_version == 1
     assert msgspec.json.decode(row.payload) == {"counterId": str(row.event_key), "value": 7}
+
+
+class Grave:
+    """A bus that fails until it is told to work: neither handled nor buried."""
+
+    def __init__(self) -> None:
+        self.broken = True
+        self.delivered: list[tuple[UUID, int]] = []
+
+    async def publish(self, event: Envelope) -> None:
+        if self.broken:
+            raise RuntimeError("the database is away")
+        self.delivered.append((event.key, event.open(Counted).value))
+
+
+async def _publish(bench: Bench, *events: Counted) -> None:
+    async with bench.kit.unit_of_work(SqlToyTransaction)() as tx:
+        for event in events:
+            tx.publish(event)
+
+
+async def test_what_could_not_be_delivered_stays_first_in_its_lane(bench: Bench) -> None:
+    key, grave = new_id(), Grave()
+    line = Relay("toy", bench.kit.database, bench.kit.tables, grave, bench.clock, Metrics())
+    await _publish(bench, *(Counted(counter_id=key, value=value) for value in range(3)))
+    line.start()
+    await asyncio.sleep(0.05)
+    await _publish(bench, Counted(counter_id=key, value=3))
+    line.wake()
+    await asyncio.sleep(0.05)
+    grave.broken = False
+    async with asyncio.timeout(5):
+        while len(grave.delivered) < 4:
+            await asyncio.sleep(0.01)
+    assert grave.delivered == [(key, value) for value in range(4)]
+    await line.stop()
+    assert await line.backlog() == 0
+
+
+async def test_one_stuck_aggregate_does_not_fill_the_window(bench: Bench) -> None:
+    stuck, other, gate, seen = new_id(), new_id(), asyncio.Event(), asyncio.Event()
+
+    class Half:
+        async def publish(self, event: Envelope) -> None:
+            if event.key == stuck:
+                await gate.wait()
+            else:
+                seen.set()
+
+    line = Relay("toy", bench.kit.database, bench.kit.tables, Half(), bench.clock, Metrics())
+    await _publish(bench, *(Counted(counter_id=stuck, value=value) for value in range(3 * relay.IN_FLIGHT)))
+    line.start()
+    await asyncio.sleep(0.05)
+    await _publish(bench, Counted(counter_id=other, value=1))
+    line.wake()
+    async with asyncio.timeout(5):
+        await seen.wait()
+    gate.set()
+    await line.stop()
+
+
+async def test_a_stop_does_not_wait_for_another_try_and_loses_nothing(
+    bench: Bench, value_of: ValueOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "WHILE_UNAVAILABLE", (60.0,))
+    line = Line(bench, [Unavailable(retry_after=1)])
+    await line.emit(5)
+    line.relay.start()
+    async with asyncio.timeout(5):
+        while retried(line) == 0:
+            await asyncio.sleep(0.01)
+    line.bus.stop()
+    async with asyncio.timeout(2):
+        await line.relay.stop()
+    assert await line.relay.backlog() == 1
+    assert await line.dead_letters.all() == []
+    await Line(bench).relay.drained()
+    assert await value_of("b") == 5

@@ -66,5 +66,5 @@ async def test_keys_are_served_where_there_are_any() -> None:
     keys = {"keys": [{"kid": "1"}]}
     answer = await make_world(keys=lambda: keys)("GET", "/.well-known/jwks.json")
     assert answer.json == keys
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["cache-control"] == "max-age=300"
     assert (await make_world()("GET", "/.well-known/jwks.json")).status == 404

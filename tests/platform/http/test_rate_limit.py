@@ -29,7 +29,12 @@ class Inner:
 
 def limited(*rules: Rule) -> tuple[RateLimit, Inner]:
     inner = Inner()
-    return RateLimit(inner, rules or (SIGN_IN, WRITING), MemoryLimiter()), inner
+    return RateLimit(inner, rules or (SIGN_IN, WRITING), MemoryLimiter(), known), inner
+
+
+def known(token: str) -> str | None:
+    """Tokens of one letter are ours."""
+    return f"user {token}" if len(token) == 1 else None
 
 
 async def post(app: Any, path: str = "/auth/login", **headers: str) -> Answer:
@@ -79,9 +84,15 @@ async def test_classes_are_counted_apart_and_the_first_that_fits_counts(clock: l
 async def test_signed_in_callers_are_counted_apart_but_not_where_tokens_are_made(clock: list[float]) -> None:
     app, _ = limited()
     for token in "abcdef":
-        assert (await post(app, "/orders", authorization=token)).status == 200
-    statuses = [(await post(app, "/auth/login", authorization=token)).status for token in "abcd"]
+        assert (await post(app, "/orders", authorization=f"Bearer {token}")).status == 200
+    statuses = [(await post(app, "/auth/login", authorization=f"Bearer {token}")).status for token in "abcd"]
     assert statuses == [200, 200, 200, 429]
+
+
+async def test_an_invented_token_buys_no_fresh_count(clock: list[float]) -> None:
+    app, _ = limited()
+    statuses = [(await post(app, "/orders", authorization=f"Bearer invented{n}")).status for n in range(6)]
+    assert statuses == [200] * 5 + [429]
 
 
 async def test_addresses_are_counted_apart(clock: list[float]) -> None:
@@ -128,6 +139,13 @@ async def test_in_the_application() -> None:
     answers = [await world("POST", "/api/v1/toys/plain", json=body) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert answers[2].headers["x-request-id"]
+
+
+async def test_a_doubled_slash_goes_round_no_rule() -> None:
+    world = make_world(rules=(Rule("toys", 1, 60, WRITES, ("/api/v1/toys",), by_token=False),))
+    for path in ("//api/v1/toys/plain", "/api//v1/toys/plain", "/api/v1//toys/plain"):
+        answer = await world("POST", path, json={"name": "duck"})
+        assert (answer.status, answer.code) == (404, "ROUTE_NOT_FOUND")
     assert world.count("http_requests_total", method="POST", route="unmatched", status_code="429") == 1
     unlimited = make_world(rules=rules, settings={"rate_limits": False})
     assert [(await unlimited("POST", "/api/v1/toys/plain", json=body)).status for _ in range(3)] == [200] * 3

@@ -61,6 +61,12 @@ async def test_a_bad_body_is_refused_with_its_reason(
         ("cursor=" + "x" * 513, "/query/cursor", "TOO_LONG"),
         ("heavier=99999999999999999999", "/query/heavier", "TOO_LARGE"),
         ("heavier=-9999999999999999999", "/query/heavier", "TOO_LARGE"),
+        ("heavier=%39999999999999999999", "/query/heavier", "TOO_LARGE"),
+        ("heavier=null", "/query/heavier", "WRONG_TYPE"),
+        ("heavier=n%55LL", "/query/heavier", "WRONG_TYPE"),
+        ("since=null", "/query/since", "WRONG_TYPE"),
+        ("since=0.5", "/query/since", "WRONG_FORMAT"),
+        ("since=2026-13-14T09:26:53Z", "/query/since", "WRONG_FORMAT"),
     ],
 )
 async def test_a_bad_query_is_refused_with_its_place(world: World, query: Any, pointer: Any, code: Any) -> None:
@@ -72,7 +78,9 @@ async def test_a_bad_query_is_refused_with_its_place(world: World, query: Any, p
 
 async def test_page_parameters_have_defaults_and_bounds(world: World) -> None:
     assert len((await world("GET", "/api/v1/toys")).json["data"]) == 20
-    answer = await world("GET", "/api/v1/toys?limit=3&total=true&heavier=9223372036854775807&word=99999999999999999999")
+    answer = await world(
+        "GET", "/api/v1/toys?limit=3&total=true&heavier=9223372036854775807&word=null&since=2026-03-14T09:26:53Z"
+    )
     assert answer.json["page"]["limit"] == 3
     assert answer.json["page"]["hasMore"] is True
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -107,7 +108,7 @@ class ToyController(Controller):
 
     @get("", summary="List toys", **documented(public=True))
     async def list(
-        self, use_cases: UseCases, page: PageRequest, heavier: int | None = None
+        self, use_cases: UseCases, page: PageRequest, heavier: int | None = None, since: datetime | None = None
     ) -> PaginatedResponse[ToyView]:
         return paginated(await use_cases.queries.toys(page), page)
 

@@ -108,9 +108,14 @@ class IdempotencyKeys:
             return None
 
     async def keep(self, claim: Claim, rendered: Rendered) -> Rendered:
-        """Make `rendered` the answer, in a transaction of its own."""
+        """Make `rendered` the answer, in a transaction of its own.
+
+        Raises `RequestInFlight` where the lease ran out and another took over: the answer is theirs to give.
+        """
         async with self._database.writer.begin() as connection:
-            await connection.execute(self._answer, answer_of(claim, rendered))
+            done = await connection.execute(self._answer, answer_of(claim, rendered))
+        if done.rowcount != 1:
+            raise RequestInFlight(retry_after=1)
         return rendered
 
     async def give_back(self, claim: Claim) -> None:

@@ -14,11 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caddy_shopping.kernel.clock import Clock
-from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.events import Aggregate, Event
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
-from caddy_shopping.platform.db.idempotency import answer_of, answering
+from caddy_shopping.platform.db.idempotency import RequestInFlight, answer_of, answering
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.execution import Claim, Delivery, Execution, execution
 from caddy_shopping.platform.telemetry.trace import traceparent
@@ -170,7 +169,7 @@ class _Unit:
         done = await self._session.execute(self._statements.answer, answer_of(claim, rendered))
         if done.rowcount != 1:  # type: ignore[attr-defined]
             # Somebody took the key over after our lease ran out: their effect counts, ours must not.
-            raise ConcurrentChange()
+            raise RequestInFlight(retry_after=1)
         claim.rendered = rendered
 
 

@@ -6,7 +6,7 @@ that a step is tried again.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -21,15 +21,21 @@ from caddy_shopping.platform.telemetry import trace
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
 log = structlog.get_logger("events")
-PAUSES = (0.05, 0.2, 1.0, 5.0, 15.0)
-"""Seconds between the tries of a failing reaction; after the last it is a dead letter."""
+AFTER_A_FAULT = (0.05, 0.2, 1.0)
+"""Seconds between the tries of a reaction that broke: a bug does not go away, and others wait behind it."""
+WHILE_UNAVAILABLE = (0.05, 0.2, 1.0, 5.0, 15.0, 30.0, 60.0)
+"""Seconds between the tries of a reaction that said "not now": what it needs will come back."""
+
+
+class DeliveryStopped(Exception):
+    """The process ends: the event stays where it is, for the next one."""
 
 
 class Bus(Protocol):
     """Where a relay brings events."""
 
     async def publish(self, event: Envelope) -> None:
-        """Return once the event is in safe hands: handled, or kept as a dead letter."""
+        """Return once the event is in safe hands: handled, or kept as a dead letter. Raises where it is not."""
         ...
 
 
@@ -53,17 +59,22 @@ class Subscription:
 class InProcessBus:
     """Hands each event to its consumers, one after another, with bounded, jittered retries."""
 
-    def __init__(self, metrics: Metrics, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self._subscriptions: dict[tuple[str, str], list[Subscription]] = {}
         self._metrics = metrics
-        self._sleep = sleep
+        self._stopping = asyncio.Event()
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
         for subscription in subscriptions:
             event = subscription.consumer.event
             self._subscriptions.setdefault((event.topic, event.__name__), []).append(subscription)
 
+    def stop(self) -> None:
+        """Wait for no other try: what fails now is left for the next process."""
+        self._stopping.set()
+
     async def publish(self, event: Envelope) -> None:
+        """Raises `DeliveryStopped` where a consumer would have to be tried again while the process ends."""
         token = trace.continue_from(event.traceparent)
         try:
             for subscription in self._subscriptions.get((event.topic, event.type), ()):
@@ -72,28 +83,43 @@ class InProcessBus:
             trace.current.reset(token)
 
     async def _deliver(self, subscription: Subscription, event: Envelope) -> None:
-        name = subscription.consumer.name
-        for attempt, pause in enumerate((*PAUSES, None), start=1):
+        name, attempt = subscription.consumer.name, 0
+        while True:
+            attempt += 1
             try:
                 fresh = await subscription.handle(event)
             except Exception as fault:
-                if pause is None or not _worth_another_try(fault):
-                    await subscription.bury(event, fault, attempt)
-                    self._metrics.events.labels(name, "dead").inc()
-                    log.exception("event.dead", consumer=name, event_id=str(event.event_id), event_type=event.type)
+                pauses = _pauses(fault)
+                if attempt > len(pauses):
+                    await self._bury(subscription, event, fault, attempt)
                     return
                 self._metrics.events.labels(name, "retried").inc()
-                log.warning(
-                    "event.retry", consumer=name, event_id=str(event.event_id), attempt=attempt, error=repr(fault)
-                )
-                await self._sleep(pause * random.uniform(0.5, 1.0))
+                log.warning("event.retry", **_facts(name, event), attempt=attempt, error=repr(fault))
+                await self._pause(pauses[attempt - 1])
             else:
                 self._metrics.events.labels(name, "handled" if fresh else "duplicate").inc()
                 return
 
+    async def _bury(self, subscription: Subscription, event: Envelope, fault: Exception, attempts: int) -> None:
+        name = subscription.consumer.name
+        await subscription.bury(event, fault, attempts)
+        self._metrics.events.labels(name, "dead").inc()
+        log.error("event.dead", **_facts(name, event), attempts=attempts, exc_info=fault)
 
-def _worth_another_try(fault: Exception) -> bool:
-    """A refusal and an unreadable payload stay what they are; a fault, or a named "not now", may pass."""
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds * random.uniform(0.5, 1.0))
+        except TimeoutError:
+            return
+        raise DeliveryStopped
+
+
+def _pauses(fault: Exception) -> tuple[float, ...]:
+    """How patient to be. A refusal and an unreadable payload stay what they are: no second try."""
     if isinstance(fault, ShopError):
-        return fault.retryable
-    return not isinstance(fault, msgspec.ValidationError)
+        return WHILE_UNAVAILABLE if fault.retryable else ()
+    return () if isinstance(fault, msgspec.ValidationError) else AFTER_A_FAULT
+
+
+def _facts(consumer: str, event: Envelope) -> dict[str, str]:
+    return {"consumer": consumer, "event_id": str(event.event_id), "event_type": event.type}

@@ -16,13 +16,17 @@ from sqlalchemy import func, select, update
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.events.bus import Bus
+from caddy_shopping.platform.events.bus import Bus, DeliveryStopped
 from caddy_shopping.platform.events.envelope import Envelope
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
 log = structlog.get_logger("relay")
 POLL = 1.0
-IN_FLIGHT = 200
+IN_FLIGHT = 500
+"""Events handed out and not yet marked."""
+LANE = 20
+"""Events of one aggregate handed out at a time."""
+MARK_AT = 100
 MARK_AFTER = 0.05
 
 
@@ -47,7 +51,7 @@ class Relay:
         self._clock = clock
         self._metrics = metrics
         self._woken = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._lanes: dict[UUID, deque[Envelope]] = {}
         self._in_flight: set[int] = set()
         self._done: list[int] = []
@@ -64,12 +68,14 @@ class Relay:
 
     async def stop(self) -> None:
         """Finish what is being delivered, mark it, and leave the rest for the next process."""
-        self._stopping = True
+        self._stopping.set()
         self.wake()
         if self._loop is not None:
             await self._loop
         for lane in self._lanes.values():
-            lane.clear()
+            # The first is under way; what waits behind it is the next process's.
+            while len(lane) > 1:
+                lane.pop()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._mark()
@@ -81,7 +87,7 @@ class Relay:
             await self._mark()
 
     async def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 self._woken.clear()
                 more = await self._turn()
@@ -97,49 +103,62 @@ class Relay:
 
     async def _turn(self) -> bool:
         """Fetch what is new and hand it out. True when there may be more at once."""
-        if len(self._done) >= IN_FLIGHT // 2 or (self._done and monotonic() - self._marked_at > MARK_AFTER):
+        if len(self._done) >= MARK_AT or (self._done and monotonic() - self._marked_at > MARK_AFTER):
             await self._mark()
         room = IN_FLIGHT - len(self._in_flight)
         if room <= 0:
             return False
         fresh = [event for event in await self._fetch() if event.seq not in self._in_flight]
-        for event in fresh[:room]:
-            self._hand_out(event)
-        return len(fresh) > room
+        handed = sum(self._hand_out(event) for event in fresh[:room])
+        return handed > 0 and len(fresh) > handed
 
-    def _hand_out(self, event: Envelope) -> None:
-        self._in_flight.add(event.seq)
+    def _hand_out(self, event: Envelope) -> bool:
+        """Put an event into its aggregate's lane. False where the lane is full: it is fetched again later."""
         lane = self._lanes.get(event.key)
+        if lane is not None and len(lane) >= LANE:
+            return False
+        self._in_flight.add(event.seq)
         if lane is not None:
             lane.append(event)
-            return
+            return True
         self._lanes[event.key] = deque([event])
         task = asyncio.create_task(self._drive(event.key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def _drive(self, key: UUID) -> None:
         """Deliver one aggregate's events one after another; other aggregates do not wait for it."""
         lane = self._lanes[key]
+        while lane:
+            event = lane[0]
+            try:
+                await self._bus.publish(event)
+            except DeliveryStopped:
+                break
+            except Exception:
+                # Neither handled nor buried (the database may be away): it stays first in its lane.
+                log.exception("relay.undelivered", context=self._context, seq=event.seq)
+                if await self._stopped_within(POLL):
+                    break
+                continue
+            lane.popleft()
+            self._done.append(event.seq)
+        del self._lanes[key]
+
+    async def _stopped_within(self, seconds: float) -> bool:
         try:
-            while lane:
-                event = lane.popleft()
-                try:
-                    await self._bus.publish(event)
-                except Exception:
-                    # Not handled and not buried: it stays unpublished, and so does what follows it.
-                    log.exception("relay.undelivered", context=self._context, seq=event.seq)
-                    self._in_flight.discard(event.seq)
-                    self._in_flight.difference_update(each.seq for each in lane)
-                    await asyncio.sleep(POLL)
-                    return
-                self._done.append(event.seq)
-        finally:
-            del self._lanes[key]
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _fetch(self) -> list[Envelope]:
+        # What waits behind a stuck aggregate must not fill the window.
+        full = [key for key, lane in self._lanes.items() if len(lane) >= LANE]
+        query = self._unpublished.where(self._outbox.c.event_key.not_in(full)) if full else self._unpublished
         async with self._database.glance() as connection:
-            rows = (await connection.execute(self._unpublished)).all()
+            rows = (await connection.execute(query)).all()
         age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
         self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
         return [

@@ -21,14 +21,14 @@ from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.http.asgi import App, Receive, Scope, Send
 from caddy_shopping.platform.http.auth import Authenticate, authentication, current_actor
 from caddy_shopping.platform.http.compression import Compression
-from caddy_shopping.platform.http.connection import ShopRequest, refuse_huge_numbers
+from caddy_shopping.platform.http.connection import ShopRequest, refuse_odd_values
 from caddy_shopping.platform.http.docs_site import docs_routes
 from caddy_shopping.platform.http.edge import Edge
 from caddy_shopping.platform.http.faults import allowed_methods, exception_handler
 from caddy_shopping.platform.http.health import Health, health_routes
 from caddy_shopping.platform.http.openapi import document_of, openapi_config
 from caddy_shopping.platform.http.paging import Cursor, Limit, Total, page_request
-from caddy_shopping.platform.http.rate_limit import Limiter, MemoryLimiter, RateLimit, Rule
+from caddy_shopping.platform.http.rate_limit import Identify, Limiter, MemoryLimiter, RateLimit, Rule
 from caddy_shopping.platform.http.response_cache import ResponseCache
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.module import Module
@@ -65,6 +65,7 @@ def create_app(
     keys: Callable[[], Mapping[str, Any]] | None = None,
     rules: Sequence[Rule] = (),
     limiter: Limiter | None = None,
+    identify: Identify | None = None,
     upload_prefixes: tuple[str, ...] = (),
     tag_texts: Mapping[str, str] | None = None,
     version: str = "1",
@@ -91,7 +92,7 @@ def create_app(
                 "page": Provide(_page, sync_to_thread=False),
             },
             exception_handlers={Exception: exception_handler(development=settings.development)},
-            guards=[authentication(authenticate), refuse_huge_numbers],
+            guards=[authentication(authenticate), refuse_odd_values],
             lifespan=list(lifespan),
             logging_config=None,
             openapi_config=openapi_config(settings.public_url, version),
@@ -100,7 +101,7 @@ def create_app(
         )
     inner: App = Compression(_with_options(litestar))
     if settings.rate_limits and rules:
-        inner = RateLimit(inner, rules, limiter or MemoryLimiter())
+        inner = RateLimit(inner, rules, limiter or MemoryLimiter(), identify)
     cache = ResponseCache(inner, metrics, entries=settings.cache_entries, size=settings.cache_bytes)
     return WebApp(litestar, cache, Edge(cache, settings, metrics, upload_prefixes), document)
 

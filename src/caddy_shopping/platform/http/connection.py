@@ -1,6 +1,9 @@
 """The request as handlers get it: bodies are read strictly, by the type that the handler asks for."""
 
 import re
+from datetime import datetime
+from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 from litestar import Request
@@ -12,7 +15,6 @@ from caddy_shopping.kernel.languages import negotiate
 from caddy_shopping.platform.http.errors import RouteNotFound, UnsupportedMediaType, ValidationFailed
 from caddy_shopping.platform.http.validation import INT64, decode_body, translate
 
-_LONG = re.compile(rb"\d{19}")
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 
 
@@ -29,20 +31,34 @@ class ShopRequest(Request[Any, Any, Any]):
         return decode_body(await self.body(), Any if field is None else field.raw, language)
 
 
-async def refuse_huge_numbers(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: integers in a URL that no database holds (64 bits) are refused before they reach one."""
+async def refuse_odd_values(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: what Litestar would read leniently in a URL is refused.
+
+    Integers that no database holds (64 bits); `null`, which would count as left out; moments written as a number.
+    """
     scope: Any = connection.scope
     if any(isinstance(value, int) and value > INT64 for value in scope["path_params"].values()):
         raise RouteNotFound(path=scope.get("asked_path") or scope["path"])
-    if not _LONG.search(scope["query_string"]):
+    if not scope["query_string"]:
         return
+    kinds = _kinds(handler)
     details = [
-        Detail(f"/query/{name}", "TOO_LARGE", "Integer does not fit 64 bits")
+        detail
         for name, value in connection.query_params.multi_items()
-        if _is_huge(value) and _is_integer(handler, name)
+        if name in kinds and (detail := _oddity(name, value, kinds[name])) is not None
     ]
     if details:
         raise ValidationFailed(details=translate(details, negotiate(connection.headers.get("accept-language"))))
+
+
+def _oddity(name: str, value: str, kinds: frozenset[Any]) -> Detail | None:
+    if int in kinds and _is_huge(value):
+        return Detail(f"/query/{name}", "TOO_LARGE", "Integer does not fit 64 bits")
+    if NoneType in kinds and value.strip().lower() == "null":
+        return Detail(f"/query/{name}", "WRONG_TYPE", "Expected a value, got `null`: leave the parameter out")
+    if datetime in kinds and ":" not in value:
+        return Detail(f"/query/{name}", "WRONG_FORMAT", "Expected a moment such as 2026-03-14T09:26:53Z (RFC 3339)")
+    return None
 
 
 def _is_huge(value: str) -> bool:
@@ -50,8 +66,12 @@ def _is_huge(value: str) -> bool:
     return digits.isdecimal() and (len(digits) > 19 or int(digits) > INT64)
 
 
-def _is_integer(handler: BaseRouteHandler, name: str) -> bool:
+@lru_cache(maxsize=1024)
+def _kinds(handler: BaseRouteHandler) -> dict[str, frozenset[Any]]:
+    """The types that each query parameter of a handler may have; those that may be any text are left out."""
+    found = {}
     for field in handler.parsed_fn_signature.parameters.values():
-        if name == (getattr(field.kwarg_definition, "name", None) or field.name):
-            return bool(field.is_subclass_of(int) or field.has_inner_subclass_of(int))
-    return False
+        kinds = {field.annotation, *(inner.annotation for inner in field.inner_types)}
+        if kinds.isdisjoint((str, list[str])):
+            found[getattr(field.kwarg_definition, "name", None) or field.name] = frozenset(kinds)
+    return found

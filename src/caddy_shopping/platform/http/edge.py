@@ -10,7 +10,7 @@ import structlog
 from caddy_shopping.kernel.errors import ShopError, TooLarge
 from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, seen_headers, send_rendered
 from caddy_shopping.platform.http.cors import Cors
-from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, UriTooLong
+from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, RouteNotFound, UriTooLong
 from caddy_shopping.platform.http.faults import answer_to
 from caddy_shopping.platform.http.problems import render_problem
 from caddy_shopping.platform.http.settings import HttpSettings
@@ -102,6 +102,9 @@ class Edge:
             raise UriTooLong(limit=MAX_URI)
         if "\x00" in path or b"%00" in query:
             raise RequestInvalid(reason="the URL contains U+0000")
+        if "//" in path:
+            # The router would take it for the path without the second slash; limits and sizes go by prefix.
+            raise RouteNotFound(path=path)
         length = seen.get(b"content-length")
         if scope["method"] in _BODILESS and length is None and b"transfer-encoding" not in seen:
             return receive

@@ -11,6 +11,7 @@ _BY_FORMAT = {
     "time": "09:26:53Z",
     "duration": "PT30M",
     "byte": "c2hvcA==",
+    "binary": "(the bytes of a file)",
 }
 # Fields that mean the same wherever they turn up on the wire.
 _BY_NAME = {
@@ -23,15 +24,34 @@ _BY_NAME = {
     "hasMore": False,
     "total": 1,
     "url": "https://shop.example/picture.jpg",
+    "imageUrl": "https://shop.example/picture.jpg",
+    "slug": "wool-jumper",
+    "productSlug": "wool-jumper",
+    "title": "Wool jumper",
+    "description": "<p>Soft and warm.</p>",
+    "vendor": "North & Co",
+    "productType": "Jumpers",
+    "sku": "WJ-L",
+    "barcode": "4006381333931",
+    "carrier": "SF Express",
+    "trackingNumber": "SF1234567890",
+    "shippingMethod": "standard",
+    "taxRate": "0.13",
+    "line1": "1 Nanjing Road",
+    "city": "Shanghai",
+    "postalCode": "200000",
+    "country": "CN",
+    "phone": "+86 21 5555 0100",
 }
-_DEPTH = 8
 
 
-def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "", depth: int = 0) -> Any:
-    """A value that fits `schema`; references lead into `schemas`."""
+def example_of(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "", above: tuple[str, ...] = ()
+) -> Any:
+    """A value that fits `schema`; references lead into `schemas`. What contains itself does so once."""
     if "$ref" in schema:
-        target = schemas.get(str(schema["$ref"]).rpartition("/")[2], {})
-        return None if depth > _DEPTH else example_of(target, schemas, name, depth + 1)
+        target = str(schema["$ref"]).rpartition("/")[2]
+        return None if target in above else example_of(schemas.get(target, {}), schemas, name, (*above, target))
     for given in ("examples", "enum"):
         if schema.get(given):
             return schema[given][0]
@@ -41,18 +61,16 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str 
     for union in ("anyOf", "oneOf"):
         if schema.get(union):
             real = [part for part in schema[union] if part.get("type") != "null"]
-            return example_of((real or schema[union])[0], schemas, name, depth + 1)
-    return _by_type(schema, schemas, name, depth)
+            return example_of((real or schema[union])[0], schemas, name, above)
+    return _by_type(schema, schemas, name, above)
 
 
-def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, depth: int) -> Any:
+def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, above: tuple[str, ...]) -> Any:
     kind = schema.get("type")
     if kind == "object":
-        return _object(schema, schemas, depth)
+        return _object(schema, schemas, above)
     if kind == "array":
-        item = schema.get("items")
-        few = max(schema.get("minItems", 1), 1)
-        return [example_of(item, schemas, name, depth + 1)] * few if item and depth <= _DEPTH else []
+        return _array(schema, schemas, name, above)
     if name in _BY_NAME and kind in ("string", "integer", "boolean"):
         return _BY_NAME[name]
     if kind in ("integer", "number"):
@@ -63,16 +81,26 @@ def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, d
     return {"boolean": True, "null": None}.get(str(kind), {})
 
 
-def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    if depth > _DEPTH:
-        return {}
-    more = schema.get("additionalProperties")
-    made = {
-        name: example_of(part, schemas, name, depth + 1)
-        for name, part in schema.get("properties", {}).items()
-        if name in schema.get("required", ()) or "default" not in part
+def _array(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, above: tuple[str, ...]) -> list[Any]:
+    item = schema.get("items")
+    if not item or str(item.get("$ref", "")).rpartition("/")[2] in above:
+        return []
+    return [example_of(item, schemas, name, above)] * max(schema.get("minItems", 1), 1)
+
+
+def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], above: tuple[str, ...]) -> dict[str, Any]:
+    """All fields that are required or have no default; where that is none, every field that has something to show."""
+    parts: Mapping[str, Any] = schema.get("properties", {})
+    made = {name: example_of(part, schemas, name, above) for name, part in parts.items()}
+    needed = {
+        name: value
+        for name, value in made.items()
+        if name in schema.get("required", ()) or "default" not in parts[name]
     }
-    return made or ({"key": example_of(more, schemas, "", depth + 1)} if isinstance(more, Mapping) else {})
+    if needed or made:
+        return needed or {name: value for name, value in made.items() if value is not None}
+    more = schema.get("additionalProperties")
+    return {"key": example_of(more, schemas, "", above)} if isinstance(more, Mapping) else {}
 
 
 def _text(schema: Mapping[str, Any], name: str) -> str:

@@ -127,7 +127,10 @@ def health_routes(
         )
         async def jwks(request: Request[Any, Any, Any]) -> Response[KeySet]:
             """The public halves, for whoever checks our tokens (RFC 7517)."""
-            return hashed(request, provide(), max_age=300)
+            answer = hashed(request, provide(), max_age=300)
+            # For the caches of others: "public" would let our own show yesterday's keys after a rotation.
+            answer.headers["cache-control"] = "max-age=300"
+            return answer
 
         routes.append(jwks)
     return routes

@@ -73,6 +73,8 @@ def document_of(app: Litestar, tag_texts: Mapping[str, str] | None = None) -> di
     document["components"]["schemas"] = {**document["components"].get("schemas", {}), **schemas}
     used: dict[str, type[ShopError]] = {}
     for operation, handler in operations:
+        for form in operation.get("requestBody", {}).get("content", {}).values():
+            form.setdefault("example", example_of(form["schema"], document["components"]["schemas"]))
         _describe_text(operation, handler)
         _describe_access(operation, handler)
         _describe_errors(operation, handler, used)
@@ -117,6 +119,8 @@ def _describe_bodies(operations: Operations) -> dict[str, Any]:
     found, schemas = msgspec.json.schema_components(shapes, ref_template=_REF)
     names = readable_names(schemas)
     schemas = {names[name]: _renamed(schema, names) for name, schema in schemas.items()}
+    for schema in schemas.values():
+        _name_moments(schema)
     for (place, _), schema in zip(places, found, strict=False):
         place["schema"] = _renamed(schema, names)
         place["example"] = example_of(place["schema"], schemas)
@@ -321,6 +325,14 @@ def _bound_integers(part: Any) -> None:
         for key, value in part.items():
             if key not in ("examples", "example", "default"):
                 _bound_integers(value)
+
+
+def _name_moments(schema: dict[str, Any]) -> None:
+    """Say which texts are moments. msgspec does where a type insists on a zone; the fields that end in `At` all are."""
+    for name, part in schema.get("properties", {}).items():
+        for one in (part, *part.get("anyOf", ())):
+            if one.get("type") == "string" and (name == "at" or name.endswith("At")):
+                one.setdefault("format", "date-time")
 
 
 def _reachable(document: dict[str, Any]) -> dict[str, Any]:

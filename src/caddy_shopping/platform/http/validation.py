@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from caddy_shopping.kernel.errors import Detail
+from caddy_shopping.kernel.text import CONTROL
 from caddy_shopping.platform.http.errors import MalformedJson, ValidationFailed
 
 INT64 = 2**63 - 1
 """The largest integer that is taken anywhere."""
-# Either may hide a value that a database cannot hold; anything else needs no second look.
-_SUSPICIOUS = re.compile(rb"\d{19}|\\u0000")
+# Any of them may hide a value that is not to be kept; anything else needs no second look.
+_SUSPICIOUS = re.compile(rb"\d{19}|\\u00[017]|\\[bf]|\x7f")
 _AT = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAME = re.compile(r"(?:required|unknown) field `(.*)`$")
@@ -48,8 +49,8 @@ _CHINESE = {
 def decode_body(body: bytes, shape: Any, language: str = "en") -> Any:
     """Read `body` as `shape`. Raises `MalformedJson` or `ValidationFailed`.
 
-    Also refused is what msgspec would let through: a field given twice, integers beyond 64 bits, and
-    U+0000, which no PostgreSQL text can hold.
+    Also refused is what msgspec would let through: a field given twice, integers beyond 64 bits, and control
+    characters, which are no text (and U+0000 no PostgreSQL text can hold). Tabs and line ends are taken.
     """
     try:
         decoded = _decoder(shape).decode(body)
@@ -148,8 +149,8 @@ def _unholdable(value: Any, pointer: str) -> Iterator[Detail]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unholdable(item, f"{pointer}/{index}")
-    elif isinstance(value, str) and "\x00" in value:
-        yield Detail(pointer, "CONTROL_CHARACTER", "Contains U+0000")
+    elif isinstance(value, str) and (found := CONTROL.search(value)):
+        yield Detail(pointer, "CONTROL_CHARACTER", f"Contains U+{ord(found[0]):04X}")
     elif isinstance(value, int) and not -INT64 - 1 <= value <= INT64:
         yield Detail(pointer, "TOO_LARGE", "Integer does not fit 64 bits")
 

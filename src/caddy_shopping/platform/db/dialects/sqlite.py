@@ -3,18 +3,17 @@
 aiosqlite hands every cursor call to a thread; measured on two cores a primary-key SELECT through
 SQLAlchemy costs 0.6 ms there and 0.1 ms called directly (docs/adr/0001). Here statements that take
 microseconds and cannot wait run in place: those of a writer inside its transaction (it holds SQLite's
-only write lock) and those of a quick reader (point reads; in WAL mode readers wait for nobody). What can
-wait goes to a thread, in one hop: BEGIN IMMEDIATE where another process holds the lock, the sync after a
-COMMIT (`sqlite_gate.py`), and the statements of a patient reader (a facet count over 100,000 products must
-not stop the loop).
+only write lock) and those of a quick reader (point reads; in WAL mode readers wait for nobody). What takes
+time goes to a thread, in one hop: the sync after a COMMIT (`sqlite_gate.py`) and the statements of a patient
+reader (a facet count over 100,000 products must not stop the loop).
 """
 
 import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import pool
 from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_module
@@ -27,11 +26,36 @@ from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 
 Role = WriteGate | Literal["read", "glance"]
 """A writer brings its gate; a reader is patient (`read`) or quick (`glance`)."""
+T = TypeVar("T")
+LOCK_POLL = 0.005
+"""Seconds between two looks whether another process has finished writing."""
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sqlite")
 
 
-def _in_thread(call: Callable[[], Any]) -> Any:
-    return await_(asyncio.get_running_loop().run_in_executor(_threads, call))
+async def _in_thread(raw: sqlite3.Connection, call: Callable[[], T]) -> T:
+    """Run `call` on `raw` in a thread. Cancelled, it returns only once the thread has let go of `raw`:
+    closing a connection under a running statement crashes the process.
+    """
+    work = _threads.submit(call)
+    try:
+        return await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        if not work.cancel():
+            raw.interrupt()
+            await _let_go(work)
+        raise
+
+
+async def _let_go(work: Future[Any]) -> None:
+    """Wait for the thread, whatever it ends with, and however often we are told to hurry."""
+    free = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    work.add_done_callback(lambda _: loop.call_soon_threadsafe(free.set_result, None))
+    while not free.done():
+        try:
+            await asyncio.shield(free)
+        except asyncio.CancelledError:
+            continue
 
 
 async def _nothing() -> None:
@@ -69,7 +93,7 @@ class Cursor:
             await_(_nothing())
             cursor, rows = run()
         else:
-            cursor, rows = _in_thread(run)
+            cursor, rows = await_(_in_thread(self._connection.raw, run))
         self._rows = deque(rows)
         self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
         cursor.close()
@@ -104,7 +128,7 @@ class Connection(AdaptedConnection):
         self._connection: Any = raw
         self._gate = role if isinstance(role, WriteGate) else None
         self._inside = role == "glance"
-        self._lock_timeout = int(lock_timeout * 1000)
+        self._lock_timeout = lock_timeout
 
     @property
     def raw(self) -> sqlite3.Connection:
@@ -136,26 +160,31 @@ class Connection(AdaptedConnection):
         await_(self._gate.enter())
         self._inside = True
         try:
-            self._begin()
+            if not self._try_to_begin():
+                await_(self._begin_when_free())
         except BaseException:
             self._leave()
             raise
 
-    def _begin(self) -> None:
+    def _try_to_begin(self) -> bool:
+        """BEGIN; False where another process writes at this moment."""
         try:
             self.raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as fault:
             if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-            _in_thread(self._begin_when_free)
+            return False
+        return True
 
-    def _begin_when_free(self) -> None:
-        """Another process writes at this moment: wait for it, for so long."""
-        self.raw.execute(f"PRAGMA busy_timeout={self._lock_timeout}")
-        try:
-            self.raw.execute("BEGIN IMMEDIATE")
-        finally:
-            self.raw.execute("PRAGMA busy_timeout=0")
+    async def _begin_when_free(self) -> None:
+        """Another process writes: ask again, until `lock_timeout` is over."""
+        deadline = asyncio.get_running_loop().time() + self._lock_timeout
+        while True:
+            await asyncio.sleep(LOCK_POLL)
+            if self._try_to_begin():
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise sqlite3.OperationalError("database is locked: another process has been writing for too long")
 
     def commit(self) -> None:
         if self._gate is None or not self.raw.in_transaction:
@@ -186,6 +215,7 @@ class Connection(AdaptedConnection):
             self._leave()
 
     def terminate(self) -> None:
+        """Close at once. The pool calls it for a connection that was dropped, from whatever thread collects it."""
         self.close()
 
     def create_function(self, *args: Any, **kwargs: Any) -> None:
@@ -226,6 +256,7 @@ class ShopSqliteDialect(SQLiteDialect_pysqlite):
     driver = "shop"
     is_async = True
     supports_statement_cache = True
+    has_terminate = True
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -238,6 +269,9 @@ class ShopSqliteDialect(SQLiteDialect_pysqlite):
     def do_begin(self, dbapi_connection: Any) -> None:
         # With pool_reset_on_return the pool calls this on raw adapted connections only.
         getattr(dbapi_connection, "dbapi_connection", dbapi_connection).begin()
+
+    def do_terminate(self, dbapi_connection: Any) -> None:
+        dbapi_connection.terminate()
 
     def get_driver_connection(self, connection: Any) -> Any:
         return connection.raw

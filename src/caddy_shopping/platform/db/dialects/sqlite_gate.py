@@ -13,7 +13,12 @@ when it starts the log anew (https://www.sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+log = structlog.get_logger("sqlite")
 
 
 class WriteGate:
@@ -22,69 +27,133 @@ class WriteGate:
     def __init__(self, path: str | None, timeout: float) -> None:
         self._log = None if path in (None, "", ":memory:") else f"{path}-wal"
         self._timeout = timeout
-        self._turn = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._taken = False
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-sync")
         self._descriptor: int | None = None
-        self._waiting: list[asyncio.Future[None]] = []
+        self._unsynced: list[asyncio.Future[None]] = []
         self._syncing: asyncio.Task[None] | None = None
+        self._fault: str | None = None
 
     async def enter(self) -> None:
         """Wait for our turn to write, in the order of asking. Raises where it takes too long."""
-        if not self._turn.locked():
-            await self._turn.acquire()
+        self._refuse_if_broken()
+        self._loop = loop = asyncio.get_running_loop()
+        if not self._taken:
+            self._taken = True
             return
+        turn = loop.create_future()
+        self._queue.append(turn)
+        alarm = loop.call_later(self._timeout, _too_late, turn)
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise sqlite3.OperationalError("database is locked: too many writers in this process") from None
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                # It became our turn and we were cancelled in the same moment: pass it on.
+                self.leave()
+            raise
+        finally:
+            alarm.cancel()
 
     def leave(self) -> None:
-        """Let the next one in."""
-        self._turn.release()
+        """Let the next one in: the turn goes straight to them, nobody can slip in between.
+
+        A connection that was dropped may be collected in any thread; the turn is passed on in the loop's.
+        """
+        loop = self._loop
+        if loop is None or loop is _running_loop():
+            self._pass_on()
+        elif loop.is_closed():
+            self._taken = False
+        else:
+            loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._taken = False
 
     async def durable(self) -> None:
         """Return once everything committed so far is on the disk."""
         if self._log is None:
             return
+        self._refuse_if_broken()
         synced = asyncio.get_running_loop().create_future()
-        self._waiting.append(synced)
+        self._unsynced.append(synced)
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.create_task(self._sync_while_asked())
         await synced
 
     async def _sync_while_asked(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
+        while self._unsynced:
             # Whoever comes during this sync may have written after it began: the next one is theirs.
-            served, self._waiting = self._waiting, []
-            fault: Exception | None = None
+            served, self._unsynced = self._unsynced, []
             try:
                 await loop.run_in_executor(self._thread, self._sync)
-            except OSError as failure:
-                fault = sqlite3.OperationalError(f"disk I/O error: the log could not be synced: {failure}")
+            except Exception as failure:
+                self._break(f"disk I/O error: the log could not be synced: {failure}", served)
+                return
             for synced in served:
-                if synced.done():
-                    continue
-                if fault is None:
-                    synced.set_result(None)
-                else:
-                    synced.set_exception(fault)
+                _tell(synced)
+
+    def _break(self, fault: str, served: list[asyncio.Future[None]]) -> None:
+        """After a failed sync the system may have dropped what it could not write, and a later sync would
+        succeed without it. So nothing is acknowledged any more: a new process finds the log as it really is
+        (PostgreSQL stops for the same reason).
+        """
+        self._fault = fault
+        log.critical("sqlite.log_not_synced", error=fault, remedy="restart the process; check the disk")
+        unsynced, self._unsynced = self._unsynced, []
+        for synced in served + unsynced:
+            _tell(synced, sqlite3.OperationalError(fault))
+
+    def _refuse_if_broken(self) -> None:
+        if self._fault is not None:
+            raise sqlite3.OperationalError(self._fault)
 
     def _sync(self) -> None:
-        log = str(self._log)
-        current = os.stat(log)
+        log_path = str(self._log)
+        current = os.stat(log_path)
         if self._descriptor is None or os.fstat(self._descriptor).st_ino != current.st_ino:
             # The last connection anywhere removes the log, and the next one makes another.
             self._close_descriptor()
-            self._descriptor = os.open(log, os.O_RDONLY)
+            self._descriptor = os.open(log_path, os.O_RDONLY)
         os.fdatasync(self._descriptor)
 
     def close(self) -> None:
+        """Nobody writes any more; a commit that still waits is told that it is not known to be safe."""
         self._thread.shutdown()
         self._close_descriptor()
+        for synced in self._unsynced:
+            _tell(synced, sqlite3.OperationalError("disk I/O error: the database was closed before the sync"))
 
     def _close_descriptor(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _tell(waiter: asyncio.Future[None], fault: Exception | None = None) -> None:
+    if waiter.done():
+        return
+    if fault is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(fault)
+
+
+def _too_late(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(sqlite3.OperationalError("database is locked: too many writers in this process"))
