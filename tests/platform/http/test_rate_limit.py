@@ -140,12 +140,13 @@ async def test_in_the_application() -> None:
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert answers[2].headers["x-request-id"]
 
+    assert world.count("http_requests_total", method="POST", route="unmatched", status_code="429") == 1
+    unlimited = make_world(rules=rules, settings={"rate_limits": False})
+    assert [(await unlimited("POST", "/api/v1/toys/plain", json=body)).status for _ in range(3)] == [200] * 3
+
 
 async def test_a_doubled_slash_goes_round_no_rule() -> None:
     world = make_world(rules=(Rule("toys", 1, 60, WRITES, ("/api/v1/toys",), by_token=False),))
     for path in ("//api/v1/toys/plain", "/api//v1/toys/plain", "/api/v1//toys/plain"):
         answer = await world("POST", path, json={"name": "duck"})
         assert (answer.status, answer.code) == (404, "ROUTE_NOT_FOUND")
-    assert world.count("http_requests_total", method="POST", route="unmatched", status_code="429") == 1
-    unlimited = make_world(rules=rules, settings={"rate_limits": False})
-    assert [(await unlimited("POST", "/api/v1/toys/plain", json=body)).status for _ in range(3)] == [200] * 3

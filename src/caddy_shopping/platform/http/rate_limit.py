@@ -19,7 +19,8 @@ READS = frozenset(("GET", "HEAD"))
 class Rule:
     """`limit` requests per `seconds`, all at once if need be. The first rule that fits a request counts.
 
-    `by_token` counts callers with a valid token apart, even behind one address; where tokens are handed out it must be off.
+    `by_token` counts callers with a valid token apart, even behind one address; it must be off where tokens
+    are handed out.
     """
 
     name: str
