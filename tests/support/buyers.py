@@ -20,18 +20,17 @@ class Patience:
     """
 
     seconds: float = 90.0
-    pause: float = 0.1
     cut_off: int = 0
     in_flight: int = 0
     busy: list[str] = field(default_factory=list)
 
     async def answer(self, ask: Ask) -> Answer:
+        pause = 0.05
         async with asyncio.timeout(self.seconds):
-            while True:
-                answer = await self._try(ask)
-                if answer is not None:
-                    return answer
-                await asyncio.sleep(self.pause)
+            while (answer := await self._try(ask)) is None:
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, 0.5)
+        return answer
 
     async def _try(self, ask: Ask) -> Answer | None:
         try:

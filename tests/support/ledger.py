@@ -60,7 +60,8 @@ def shelf(books: sqlite3.Connection) -> Iterator[str]:
               FROM product_stock_movements GROUP BY variant_id),
         taken AS (
             SELECT l.variant_id AS id, SUM(CASE WHEN r.state IN ('held', 'claimed') THEN l.taken ELSE 0 END) AS waiting,
-                   SUM(CASE WHEN r.state = 'sold' THEN l.taken ELSE 0 END) AS gone, SUM(l.quantity - l.taken) AS uncounted
+                   SUM(CASE WHEN r.state = 'sold' THEN l.taken ELSE 0 END) AS gone,
+                   SUM(l.quantity - l.taken) AS uncounted
               FROM product_reservation_lines l JOIN product_reservations r ON r.order_id = l.order_id
              GROUP BY l.variant_id)
         SELECT v.sku, v.stock, v.reserved, v.sold, COALESCE(came, 0) AS came, COALESCE(returned, 0) AS returned,

@@ -121,6 +121,7 @@ class Shop:
         self.environment = {
             **os.environ,
             "PYTHONPATH": "src",
+            "PYTHONDONTWRITEBYTECODE": "",  # as on anybody's machine: otherwise each start compiles the whole shop
             "SHOP_DATA_DIR": str(data_dir),
             "SHOP_PORT": str(self.port),
             "SHOP_HTTP_RATE_LIMITS": "false",
@@ -191,7 +192,7 @@ class Shop:
     def mails(self) -> list[EmailMessage]:
         """What lies in the outbox folder, oldest first."""
         files = sorted((self.data_dir / "outbox").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
-        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]  # type: ignore[misc]
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]
 
     def run(self, *arguments: str, timeout: float = 600.0) -> tuple[int, str]:
         """A command of the CLI on this installation: exit code and everything it printed."""

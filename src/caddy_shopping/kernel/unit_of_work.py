@@ -16,6 +16,11 @@ UnitOfWork = Callable[[], AbstractAsyncContextManager[Tx]]
 class Transaction(Protocol):
     """The part that every context's transaction has; each adds its repositories (`tx.orders`)."""
 
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier request with this Idempotency-Key was cut short: part of it may be done."""
+        ...
+
     def publish(self, event: Event) -> None:
         """Write `event` to the outbox in this transaction (for facts without an aggregate)."""
         ...

@@ -19,6 +19,8 @@ class Claim:
     owner: UUID
     render: Callable[[Any], "Rendered"]
     rendered: "Rendered | None" = None
+    resumed: bool = False
+    """Taken over from a request that was cut short."""
 
 
 @dataclass(frozen=True, slots=True)

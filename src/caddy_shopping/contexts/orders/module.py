@@ -21,6 +21,7 @@ from caddy_shopping.contexts.orders.application.quote_order import QuoteOrderHan
 from caddy_shopping.contexts.orders.application.read_orders import FindOrderHandler, ListOrdersHandler
 from caddy_shopping.contexts.orders.application.refund_order import RefundOrderHandler
 from caddy_shopping.contexts.orders.application.remove_cart_items import RemoveCartItemsHandler
+from caddy_shopping.contexts.orders.application.retry_refund import RetryRefundHandler
 from caddy_shopping.contexts.orders.application.return_goods import ReturnGoodsHandler
 from caddy_shopping.contexts.orders.application.select_cart_items import SelectCartItemsHandler
 from caddy_shopping.contexts.orders.application.settle_orders import SettleOrdersHandler
@@ -93,6 +94,7 @@ def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Us
         complete_order=CompleteOrderHandler(uow, clock),
         return_goods=ReturnGoodsHandler(uow, clock),
         refund_order=RefundOrderHandler(uow, clock),
+        retry_refund=RetryRefundHandler(uow, clock),
         pay_order=PayOrderHandler(uow, clock),
         note_decline=NoteDeclineHandler(uow, clock),
         confirm_refund=ConfirmRefundHandler(uow, clock),

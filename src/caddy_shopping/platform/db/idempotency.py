@@ -105,6 +105,7 @@ class IdempotencyKeys:
             taken = await connection.execute(self._take_over, same | lease)
             if taken.rowcount != 1:
                 raise RequestInFlight(retry_after=1)
+            claim.resumed = True
             return None
 
     async def keep(self, claim: Claim, rendered: Rendered) -> Rendered:

@@ -49,6 +49,11 @@ class SqlTransaction:
         self._seen[id(aggregate)] = aggregate
         return aggregate
 
+    @property
+    def resumed(self) -> bool:
+        run = execution.get()
+        return run is not None and run.claim is not None and run.claim.resumed
+
     def publish(self, event: Event) -> None:
         self._published.append(event)
 

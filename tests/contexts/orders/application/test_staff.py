@@ -10,6 +10,7 @@ from caddy_shopping.contexts.orders.application.complete_order import CompleteOr
 from caddy_shopping.contexts.orders.application.queries import OrderFilter
 from caddy_shopping.contexts.orders.application.read_orders import FindOrder, ListOrders
 from caddy_shopping.contexts.orders.application.refund_order import RefundOrder
+from caddy_shopping.contexts.orders.application.retry_refund import RetryRefund
 from caddy_shopping.contexts.orders.application.return_goods import ReturnGoods
 from caddy_shopping.contexts.orders.application.ship_order import ShipOrder
 from caddy_shopping.contexts.orders.application.views import OrderSummary
@@ -36,6 +37,7 @@ def commands(shop: Shop, actor: Actor, order: Any, version: int) -> list[tuple[C
         (cases.complete_order, CompleteOrder(**head)),
         (cases.return_goods, ReturnGoods(**head, lines=[(line, 1)], restock=True)),
         (cases.refund_order, RefundOrder(**head, reason="r", amount=Money(1, "CNY"))),
+        (cases.retry_refund, RetryRefund(**head, refund_id=new_id())),
         (cases.cancel_order, CancelOrder(**head, reason="r", as_staff=True)),
     ]
 

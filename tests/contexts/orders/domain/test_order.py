@@ -12,6 +12,8 @@ from caddy_shopping.contexts.orders.domain.errors import (
     OrderLineNotFound,
     OrderStateWrong,
     RefundMismatch,
+    RefundNotFailed,
+    RefundNotFound,
     RefundTooLarge,
     RefundUnclear,
     RefundUnderWay,
@@ -275,10 +277,96 @@ def test_what_payments_says_of_a_refund_must_fit() -> None:
     for refund_id, amount in [(new_id(), 5), (refund.id, 6)]:
         with pytest.raises(RefundMismatch):
             order.confirm_refund(refund_id, yuan(amount), NOW)
-    order.fail_refund(refund.id, yuan(5), "no", NOW)
+    order.confirm_refund(refund.id, yuan(5), NOW)
     with pytest.raises(RefundMismatch):
-        order.confirm_refund(refund.id, yuan(5), NOW)
+        order.fail_refund(refund.id, yuan(5), "no", NOW)
+    assert order.refunded == yuan(5)
+
+
+def test_a_refund_that_came_through_after_it_failed_is_done() -> None:
+    order = a_paid_order((100, 3))
+    [line] = order.lines
+    refund = order.refund_lines({line.id: 3}, False, "a", STAFF, NOW)
+    order.fail_refund(refund.id, refund.amount, "no", NOW)
+    order.take_events()
+    order.confirm_refund(refund.id, refund.amount, NOW)
+    assert (refund.status, refund.failure, order.refunded) == (RefundStatus.DONE, None, refund.amount)
+    assert [type(event) for event in order.take_events()] == [OrderRefunded]
+    with pytest.raises(NotReturnable):
+        order.refund_lines({line.id: 1}, False, "b", STAFF, NOW)
+
+
+def test_a_failed_refund_whose_money_was_asked_back_anew_cannot_come_through() -> None:
+    order = a_paid_order()
+    refund = order.refund_amount(order.total, "a", STAFF, NOW)
+    order.fail_refund(refund.id, order.total, "no", NOW)
+    order.refund_amount(yuan(1), "b", STAFF, NOW)
+    with pytest.raises(RefundMismatch):
+        order.confirm_refund(refund.id, order.total, NOW)
+    assert (refund.status, order.refunded) == (RefundStatus.FAILED, yuan(0))
+
+
+def test_units_that_another_refund_covers_by_now_are_not_counted_twice() -> None:
+    order = a_paid_order((100, 1), (500, 1))
+    line = order.lines[0]
+    failed = order.refund_lines({line.id: 1}, False, "a", STAFF, NOW)
+    order.fail_refund(failed.id, failed.amount, "no", NOW)
+    order.refund_lines({line.id: 1}, False, "b", STAFF, NOW)
+    order.confirm_refund(failed.id, failed.amount, NOW)
+    assert (failed.status, failed.parts, order.refunded) == (RefundStatus.DONE, [], yuan(100))
+
+
+def test_money_that_was_not_due_is_asked_back_again_when_its_refund_fails() -> None:
+    order, late = a_paid_order(), new_id()
+    order.pay(late, yuan(777), NOW)
+    first = order.refunds[0]
+    with pytest.raises(RefundNotFailed):
+        order.retry_refund(first.id, STAFF, NOW)
+    order.fail_refund(first.id, yuan(777), "card closed", NOW)
+    order.take_events()
+    again = order.retry_refund(first.id, STAFF, NOW)
+    [asked] = order.take_events()
+    assert isinstance(asked, OrderRefundRequested)
+    assert (asked.refund_id, asked.payment_id, asked.amount) == (again.id, late, yuan(777))
+    assert again.id != first.id
+    assert (again.surplus, again.requested_by, order.refundable) == (True, STAFF.id, order.paid)
+    with pytest.raises(RefundTooLarge):
+        order.retry_refund(first.id, STAFF, NOW)
+    with pytest.raises(RefundMismatch):
+        order.confirm_refund(first.id, yuan(777), NOW)
+    assert order.take_events() == [], "one payment is not given back twice"
+    order.confirm_refund(again.id, yuan(777), NOW)
     assert order.refunded == yuan(0)
+    with pytest.raises(RefundNotFound):
+        order.retry_refund(new_id(), STAFF, NOW)
+
+
+def test_an_ordinary_refund_is_asked_for_again_within_what_is_left() -> None:
+    order = a_paid_order((100, 3))
+    [line] = order.lines
+    failed = order.refund_lines({line.id: 2}, False, "torn", STAFF, NOW)
+    order.fail_refund(failed.id, failed.amount, "no", NOW)
+    again = order.retry_refund(failed.id, STAFF, NOW)
+    assert (again.amount, again.parts, again.payment_id) == (failed.amount, failed.parts, PAYMENT)
+    with pytest.raises(NotReturnable):
+        order.retry_refund(failed.id, STAFF, NOW)
+    whole = order.refund_amount(order.refundable, "rest", STAFF, NOW)
+    order.fail_refund(whole.id, whole.amount, "no", NOW)
+    order.refund_amount(yuan(1), "something", STAFF, NOW)
+    with pytest.raises(RefundTooLarge):
+        order.retry_refund(whole.id, STAFF, NOW)
+
+
+def test_goods_of_a_cancelled_order_do_not_come_back_though_it_is_refunded() -> None:
+    """Its stock went back when it was cancelled."""
+    order = a_paid_order((100, 3))
+    order.cancel(STAFF, "no", NOW)
+    order.confirm_refund(order.refunds[0].id, order.total, NOW)
+    assert order.status is OrderStatus.REFUNDED
+    order.take_events()
+    with pytest.raises(OrderStateWrong):
+        order.take_back({order.lines[0].id: 1}, True, STAFF, NOW)
+    assert order.take_events() == []
 
 
 def test_goods_come_back_once() -> None:

@@ -4,6 +4,8 @@ from uuid import UUID
 
 import pytest
 
+from caddy_shopping.contexts.payments.application.start_payment import StartPayment
+from caddy_shopping.contexts.payments.application.views import PaymentView
 from caddy_shopping.contexts.payments.domain.errors import (
     OrderNotPayable,
     OrderPaymentExpired,
@@ -14,9 +16,12 @@ from caddy_shopping.contexts.payments.domain.errors import (
 from caddy_shopping.contexts.payments.domain.payment import Payment, PaymentStatus
 from caddy_shopping.contexts.payments.infrastructure.repositories import SqlPayments
 from caddy_shopping.contracts.orders import OrderNotFound
-from caddy_shopping.kernel.actor import ANONYMOUS
-from caddy_shopping.kernel.errors import Unauthenticated
+from caddy_shopping.kernel.actor import ANONYMOUS, Actor, Role
+from caddy_shopping.kernel.errors import ShopError, Unauthenticated
+from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.idempotency import LEASE, IdempotencyKey, IdempotencyKeys
+from caddy_shopping.platform.execution import Claim, Rendered
 from tests.contexts.payments.world import World, a_customer
 
 
@@ -181,3 +186,29 @@ async def test_who_loses_the_race_for_the_order_answers_the_winners_payment(
     assert await world.pay(order) == winner
     assert looks == 2
     assert (await world.count("payments"), await world.count("sandbox_intents")) == (1, 1)
+
+
+@pytest.mark.parametrize("cut_short", [True, False])
+async def test_a_payment_that_paid_the_order_after_its_request_was_killed(world: World, cut_short: bool) -> None:
+    """Only the retry of that very request hears of its payment; a new request hears that the order is paid."""
+    order, kit = world.an_order(), world.bench.kit
+    key = IdempotencyKey("buyer:POST /payments", "key-1", b"0" * 32)
+    if cut_short:
+        await IdempotencyKeys(kit.database, kit.tables, kit.clock).claim(
+            key, Claim(key.scope, key.key, new_id(), lambda answer: Rendered(201, {}, b""))
+        )
+        world.bench.clock.advance(LEASE + timedelta(seconds=1))
+    paid = await world.pay(order)
+    await world.deliver()
+    world.orders.change(order.id, status="PAID")
+
+    def render(view: PaymentView) -> Rendered:
+        return Rendered(201, {}, str(view.id).encode())
+
+    def refuse(error: ShopError) -> Rendered:
+        return Rendered(409, {}, error.code.encode())
+
+    command = StartPayment(actor=Actor(Role.CUSTOMER, order.user_id, new_id()), order_id=order.id, method="sandbox_ok")
+    answer = await kit.run.once(key, world.use_cases.start_payment, command, render, refuse)
+    assert answer.body == (str(paid.id).encode() if cut_short else b"ORDER_NOT_PAYABLE")
+    assert await world.count("payments") == 1

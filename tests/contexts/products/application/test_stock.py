@@ -152,7 +152,7 @@ async def test_what_is_not_tracked_or_may_be_oversold_is_never_short(catalogue: 
     await reserve(catalogue, more, (backorder, 50))
     assert await catalogue.books(backorder) == (1, 2, 0)
     await settle(catalogue, SellStock(order_id=more))
-    await settle(catalogue, CancelSale(order_id=more))
+    await settle(catalogue, CancelSale(order_id=more, lines=[ReservationLine(backorder, 50)]))
     await catalogue.service.release(order_id=order)
     assert await catalogue.books(backorder) == (3, 0, 0)
     assert await catalogue.books(untracked) == (1, 0, 0)
@@ -164,26 +164,80 @@ async def test_a_cancelled_order_gives_back_what_was_reserved_or_sold_once(catal
     await reserve(catalogue, unpaid, (variant, 1))
     await reserve(catalogue, paid, (variant, 2))
     await settle(catalogue, SellStock(order_id=paid))
-    for order in (unpaid, paid, unpaid, paid):
-        await settle(catalogue, CancelSale(order_id=order))
+    for order, quantity in ((unpaid, 1), (paid, 2), (unpaid, 1), (paid, 2)):
+        await settle(catalogue, CancelSale(order_id=order, lines=[ReservationLine(variant, quantity)]))
     assert await catalogue.books(variant) == (5, 0, 0)
     ledger = [row for row in await catalogue.rows(tables.movements) if row.reason != Reason.OPENING]
     assert [(row.reason, row.delta, row.reference) for row in ledger] == [(Reason.CANCELLED, 2, f"order:{paid}")]
+
+
+async def test_a_partly_restocked_order_gives_back_only_the_rest(catalogue: Catalogue) -> None:
+    """The negative control is in the numbers: putting all that was taken back would make 6, more than there ever was."""
+    variant, order, return_id = (await catalogue.add()).variants[0].id, new_id(), new_id()
+    await reserve(catalogue, order, (variant, 3))
+    await settle(catalogue, SellStock(order_id=order))
+    restock = RestockReturn(order_id=order, return_id=return_id, lines=[ReservationLine(variant, 1)])
+    await settle(catalogue, restock)
+    assert await catalogue.books(variant) == (3, 0, 2)
+    left = [ReservationLine(variant, 1), ReservationLine(variant, 1)]
+    for _ in range(2):
+        await settle(catalogue, CancelSale(order_id=order, lines=left))
+    assert await catalogue.books(variant) == (5, 0, 0)
+    ledger = [(row.reason, row.delta) for row in await catalogue.rows(tables.movements)]
+    assert ledger == [(Reason.OPENING, 5), (Reason.RETURNED, 1), (Reason.CANCELLED, 2)]
+
+
+async def test_a_wholly_restocked_order_gives_back_nothing_more(catalogue: Catalogue) -> None:
+    variant, order = (await catalogue.add()).variants[0].id, new_id()
+    await reserve(catalogue, order, (variant, 3))
+    await settle(catalogue, SellStock(order_id=order))
+    await settle(catalogue, RestockReturn(order_id=order, return_id=new_id(), lines=[ReservationLine(variant, 3)]))
+    await settle(catalogue, CancelSale(order_id=order, lines=[]))
+    assert await catalogue.books(variant) == (5, 0, 0)
+    assert await state(catalogue, order) == "released"
+
+
+async def test_a_cancelled_order_never_gives_back_more_than_it_took(catalogue: Catalogue) -> None:
+    variant, order = (await catalogue.add()).variants[0].id, new_id()
+    await reserve(catalogue, order, (variant, 2))
+    await settle(catalogue, SellStock(order_id=order))
+    await settle(catalogue, CancelSale(order_id=order, lines=[ReservationLine(variant, 9)]))
+    assert await catalogue.books(variant) == (5, 0, 0)
 
 
 async def test_a_return_is_restocked_once(catalogue: Catalogue) -> None:
     variant = (await catalogue.add()).variants[0].id
     untracked = (await catalogue.add("Service", a_variant(stock=0, tracked=False))).variants[0].id
     order, return_id = new_id(), new_id()
-    await reserve(catalogue, order, (variant, 3))
+    await reserve(catalogue, order, (variant, 3), (untracked, 1))
     await settle(catalogue, SellStock(order_id=order))
-    command = RestockReturn(return_id=return_id, lines=[ReservationLine(variant, 2), ReservationLine(untracked, 1)])
+    lines = [ReservationLine(variant, 2), ReservationLine(untracked, 1)]
+    command = RestockReturn(order_id=order, return_id=return_id, lines=lines)
     await settle(catalogue, command)
     await settle(catalogue, command)
     assert await catalogue.books(variant) == (4, 0, 1)
     assert await catalogue.books(untracked) == (0, 0, 0)
-    await settle(catalogue, RestockReturn(return_id=new_id(), lines=[ReservationLine(variant, 1)]))
+    last = RestockReturn(order_id=order, return_id=new_id(), lines=[ReservationLine(variant, 1)])
+    await settle(catalogue, last)
     assert await catalogue.books(variant) == (5, 0, 0)
+
+
+async def test_what_was_never_counted_off_the_shelf_is_not_counted_back(catalogue: Catalogue) -> None:
+    """An oversold piece comes back: the shelf never held it, so it adds no stock, cancelled or returned."""
+    variant = (await catalogue.add("Backorder", a_variant(stock=1, oversell=True))).variants[0].id
+    counted, oversold, cancelled = new_id(), new_id(), new_id()
+    for order, quantity in ((counted, 1), (oversold, 2), (cancelled, 2)):
+        await reserve(catalogue, order, (variant, quantity))
+        await settle(catalogue, SellStock(order_id=order))
+    assert await catalogue.books(variant) == (0, 0, 1)
+    back = [ReservationLine(variant, 2)]
+    await settle(catalogue, RestockReturn(order_id=oversold, return_id=new_id(), lines=back))
+    await settle(catalogue, CancelSale(order_id=cancelled, lines=back))
+    assert await catalogue.books(variant) == (0, 0, 1)
+    # Negative control: the piece that was counted comes back.
+    last = RestockReturn(order_id=counted, return_id=new_id(), lines=[ReservationLine(variant, 1)])
+    await settle(catalogue, last)
+    assert await catalogue.books(variant) == (1, 0, 0)
 
 
 async def test_stock_is_changed_by_hand_with_a_line_in_the_ledger(catalogue: Catalogue) -> None:

@@ -61,6 +61,16 @@ async def test_returned(catalogue: Catalogue) -> None:
     assert await catalogue.books(variant) == (4, 0, 1)
 
 
+async def test_returned_in_part_and_then_cancelled(catalogue: Catalogue) -> None:
+    """The event carries what is left; what came back before is on the shelf already."""
+    variant, order = await reserved(catalogue, 3)
+    await deliver(catalogue, OrderPaid(lines=lines(variant, 3), total=yuan(1), **of(order)), new_id())
+    await deliver(catalogue, OrderReturned(return_id=new_id(), lines=lines(variant, 1), **of(order)), new_id())
+    cancelled = OrderCancelled(reason="changed mind", was_paid=True, lines=lines(variant, 2), **of(order))
+    await deliver(catalogue, cancelled, new_id())
+    assert await catalogue.books(variant) == (5, 0, 0)
+
+
 async def test_paid_without_stock_is_not_swallowed(catalogue: Catalogue) -> None:
     variant, order = await reserved(catalogue)
     await catalogue.service.release(order_id=order)

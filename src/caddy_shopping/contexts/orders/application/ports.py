@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from caddy_shopping.contexts.orders.domain.cart import Carts
-from caddy_shopping.contexts.orders.domain.order import Claims, Orders
+from caddy_shopping.contexts.orders.domain.claims import Claims
+from caddy_shopping.contexts.orders.domain.order import Orders
 from caddy_shopping.kernel.unit_of_work import Transaction
 
 

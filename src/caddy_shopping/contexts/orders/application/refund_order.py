@@ -9,7 +9,8 @@ from caddy_shopping.contexts.orders.application.permissions import MANAGE
 from caddy_shopping.contexts.orders.application.ports import OrdersTransaction
 from caddy_shopping.contexts.orders.application.views import OrderView
 from caddy_shopping.contexts.orders.domain.errors import RefundUnclear
-from caddy_shopping.contexts.orders.domain.order import Order, summed
+from caddy_shopping.contexts.orders.domain.order import Order
+from caddy_shopping.contexts.orders.domain.parts import summed
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.events import check_version

@@ -20,6 +20,7 @@ from caddy_shopping.contexts.orders.application.quote_order import QuoteOrderHan
 from caddy_shopping.contexts.orders.application.read_orders import FindOrderHandler, ListOrdersHandler
 from caddy_shopping.contexts.orders.application.refund_order import RefundOrderHandler
 from caddy_shopping.contexts.orders.application.remove_cart_items import RemoveCartItemsHandler
+from caddy_shopping.contexts.orders.application.retry_refund import RetryRefundHandler
 from caddy_shopping.contexts.orders.application.return_goods import ReturnGoodsHandler
 from caddy_shopping.contexts.orders.application.select_cart_items import SelectCartItemsHandler
 from caddy_shopping.contexts.orders.application.settle_orders import SettleOrdersHandler
@@ -45,6 +46,7 @@ class UseCases:
     complete_order: CompleteOrderHandler
     return_goods: ReturnGoodsHandler
     refund_order: RefundOrderHandler
+    retry_refund: RetryRefundHandler
 
     pay_order: PayOrderHandler
     note_decline: NoteDeclineHandler

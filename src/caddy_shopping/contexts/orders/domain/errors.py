@@ -120,6 +120,18 @@ class RefundUnclear(Invalid):
     zh = "请提供大于零的 amount 或 lines 之一；restock 只能与 lines 一起使用。"
 
 
+class RefundNotFound(NotFound):
+    code = "REFUND_NOT_FOUND"
+    en = "The order has no such refund."
+    zh = "订单中没有该退款。"
+
+
+class RefundNotFailed(Conflict):
+    code = "REFUND_NOT_FAILED"
+    en = "Only a refund that FAILED can be asked for again; this one is {status}."
+    zh = "仅失败的退款可以重新发起，该退款状态为 {status}。"
+
+
 class RefundUnderWay(Conflict):
     code = "REFUND_UNDER_WAY"
     en = "All of this order's money is on its way back, so it is not shipped."

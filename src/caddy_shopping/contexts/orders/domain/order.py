@@ -1,6 +1,5 @@
 """The order: what was bought, what became of it, and where its money is."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,8 @@ from caddy_shopping.contexts.orders.domain.errors import (
     OrderLineNotFound,
     OrderStateWrong,
     RefundMismatch,
+    RefundNotFailed,
+    RefundNotFound,
     RefundTooLarge,
     RefundUnclear,
     RefundUnderWay,
@@ -24,6 +25,9 @@ from caddy_shopping.contexts.orders.domain.parts import (
     Refund,
     RefundPart,
     RefundStatus,
+    fits,
+    listed,
+    part_of,
 )
 from caddy_shopping.contexts.orders.domain.pricing import Quote
 from caddy_shopping.contracts.orders import (
@@ -211,7 +215,8 @@ class Order(Aggregate):
 
         Money is another matter: `refund`. Raises `OrderStateWrong`, `OrderLineNotFound`, `NotReturnable`.
         """
-        if self.status not in (OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderStatus.REFUNDED):
+        arrived = self.status in (OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderStatus.REFUNDED)
+        if not arrived or self.cancel_reason is not None:
             raise OrderStateWrong(status=self.status, wanted="RETURNED")
         self._shelve(units, restock, actor, now)
         self.touch()
@@ -227,21 +232,41 @@ class Order(Aggregate):
 
         Raises `OrderLineNotFound`, `NotReturnable`, `RefundTooLarge` or `RefundUnclear`.
         """
-        if restock and self.status is OrderStatus.CANCELLED:
+        if restock and self.cancel_reason is not None:
             raise OrderStateWrong(status=self.status, wanted="RETURNED")
-        parts = [self._part(self.line(line_id), quantity) for line_id, quantity in units.items()]
+        parts = [part_of(self.refunds, self.line(line_id), quantity) for line_id, quantity in units.items()]
         amount = Money(sum(part.amount for part in parts), self.paid.currency)
         refund = self._ask_back(amount, parts, reason, actor, now)
         if restock:
             self._shelve(units, True, actor, now)
         return refund
 
+    def retry_refund(self, refund_id: UUID, actor: Actor, now: datetime) -> Refund:
+        """Ask a failed refund back again, as a new one of the same payment.
+
+        Raises `RefundNotFound`, `RefundNotFailed`, `NotReturnable`, `RefundTooLarge`.
+        """
+        failed = next((refund for refund in self.refunds if refund.id == refund_id), None)
+        if failed is None:
+            raise RefundNotFound()
+        if failed.status is not RefundStatus.FAILED:
+            raise RefundNotFailed(status=failed.status)
+        parts = [part_of(self.refunds, self.line(part.line_id), part.quantity) for part in failed.parts]
+        currency = failed.amount.currency
+        amount = Money(sum(part.amount for part in parts), currency) if parts else failed.amount
+        self._check(amount, self._left(failed))
+        self._note(actor, "refund_requested", f"{amount}: {failed.reason}", now)
+        again = Refund(new_id(), failed.payment_id, amount, failed.reason, failed.surplus, parts, now, actor.id)
+        return self._request(again)
+
     def confirm_refund(self, refund_id: UUID, amount: Money, now: datetime) -> None:
-        """Payments gave the money back. Again is harmless; raises `RefundMismatch` where it does not fit."""
+        """Payments gave the money back, maybe after it had failed to. Again is harmless. Raises `RefundMismatch`."""
         refund = self._refund(refund_id, amount, RefundStatus.DONE)
         if refund.status is RefundStatus.DONE:
             return
-        refund.status, refund.settled_at = RefundStatus.DONE, now
+        if not all(fits(self.refunds, self.line(part.line_id), part) for part in refund.parts):
+            refund.parts = []  # its units went into another refund while this one counted as failed
+        refund.status, refund.settled_at, refund.failure = RefundStatus.DONE, now, None
         self._note(SYSTEM, "refunded", f"{amount}: {refund.reason}", now)
         if not refund.surplus:
             self.refunded = self.refunded + amount
@@ -288,12 +313,15 @@ class Order(Aggregate):
         self._request(Refund(new_id(), payment_id, amount, reason, True, [], now, None))
 
     def _ask_back(self, amount: Money, parts: list[RefundPart], reason: str, actor: Actor, now: datetime) -> Refund:
-        if amount.amount <= 0:
-            raise RefundUnclear()
-        if self.refundable < amount:
-            raise RefundTooLarge(amount=amount, left=self.refundable)
+        self._check(amount, self.refundable)
         self._note(actor, "refund_requested", f"{amount}: {reason}", now)
         return self._request(Refund(new_id(), self.payment_id, amount, reason, False, parts, now, actor.id))
+
+    def _check(self, amount: Money, left: Money) -> None:
+        if amount.amount <= 0:
+            raise RefundUnclear()
+        if left < amount:
+            raise RefundTooLarge(amount=amount, left=left)
 
     def _request(self, refund: Refund) -> Refund:
         self.refunds.append(refund)
@@ -308,20 +336,25 @@ class Order(Aggregate):
         )
         return refund
 
-    def _part(self, line: OrderLine, quantity: int) -> RefundPart:
-        earlier = [part for r in self.refunds if r.counts for part in r.parts if part.line_id == line.id]
-        units = sum(part.quantity for part in earlier)
-        if quantity > line.quantity - units:
-            raise NotReturnable(sku=line.sku, left=line.quantity - units, quantity=quantity)
-        worth = line.worth(units + quantity).amount - sum(part.amount for part in earlier)
-        return RefundPart(line.id, quantity, worth)
+    def _left(self, refund: Refund) -> Money:
+        """What may still be asked back of the money that a failed `refund` is of."""
+        if not refund.surplus:
+            return self.refundable
+        of_payment = [r for r in self.refunds if r.surplus and r.payment_id == refund.payment_id]
+        asked = (r.amount for r in of_payment if r.status is not RefundStatus.FAILED)
+        return refund.amount - Money.sum(asked, refund.amount.currency)
 
     def _refund(self, refund_id: UUID, amount: Money, said: RefundStatus) -> Refund:
         refund = next((refund for refund in self.refunds if refund.id == refund_id), None)
-        if refund is None or refund.amount != amount or refund.status not in (RefundStatus.PENDING, said):
+        if refund is None or refund.amount != amount or not self._may_become(refund, said):
             known = f"{refund.status} of {refund.amount}" if refund else "unknown"
             raise RefundMismatch(refund_id=refund_id, number=self.number, known=known, said=f"{said} of {amount}")
         return refund
+
+    def _may_become(self, refund: Refund, said: RefundStatus) -> bool:
+        """PENDING may become either; FAILED comes through after all unless its money was asked back anew."""
+        revived = refund.status is RefundStatus.FAILED and said is RefundStatus.DONE
+        return refund.status in (RefundStatus.PENDING, said) or (revived and self._left(refund) >= refund.amount)
 
     def _shelve(self, units: Mapping[UUID, int], restock: bool, actor: Actor, now: datetime) -> None:
         facts = []
@@ -333,7 +366,7 @@ class Order(Aggregate):
             line.returned += quantity
             line.restocked += quantity if restock else 0
             facts.append(line.fact(quantity))
-        self._note(actor, "restocked" if restock else "returned", _listed(facts), now)
+        self._note(actor, "restocked" if restock else "returned", listed(facts), now)
         if restock:
             self.record(OrderReturned(**self._head(), return_id=new_id(), lines=facts))
 
@@ -353,18 +386,6 @@ class Order(Aggregate):
         }
 
 
-def _listed(facts: Sequence[OrderLineFact]) -> str:
-    return ", ".join(f"{fact.quantity} × {fact.sku}" for fact in facts)
-
-
-def summed(units: Sequence[tuple[UUID, int]]) -> dict[UUID, int]:
-    """Units by line id, where a line may be named more than once."""
-    total: Counter[UUID] = Counter()
-    for line_id, quantity in units:
-        total[line_id] += quantity
-    return dict(total)
-
-
 class Orders(Protocol):
     async def get(self, order_id: UUID) -> Order:
         """Raises `OrderNotFound`."""
@@ -375,15 +396,3 @@ class Orders(Protocol):
         ...
 
     def add(self, order: Order) -> None: ...
-
-
-class Claims(Protocol):
-    """The fence between placing an order and giving its stock back: one row an id decides."""
-
-    async def place(self, order_id: UUID, now: datetime) -> None:
-        """Claim the id for an order. Raises `OrderTimedOut` where it was refused before."""
-        ...
-
-    async def settle(self, order_ids: Sequence[UUID], now: datetime) -> tuple[list[UUID], list[UUID]]:
-        """(placed, refused): ids that are no order are refused from now on."""
-        ...

@@ -1,5 +1,7 @@
 """What an order consists of besides itself: address, lines, refunds, history."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from caddy_shopping.contexts.orders.domain.errors import NotReturnable
 from caddy_shopping.contexts.orders.domain.pricing import PricedLine
 from caddy_shopping.contracts.orders import OrderLineFact
 from caddy_shopping.kernel.actor import Actor
@@ -123,6 +126,38 @@ class Refund:
     def counts(self) -> bool:
         """Whether it uses up what the buyer paid: pending or done, and of the order's own payment."""
         return not self.surplus and self.status is not RefundStatus.FAILED
+
+
+def given_back(refunds: Sequence[Refund], line: OrderLine) -> tuple[int, int]:
+    """Units of a line, and minor units of its money, that refunds pending or done use up."""
+    parts = [part for refund in refunds if refund.counts for part in refund.parts if part.line_id == line.id]
+    return sum(part.quantity for part in parts), sum(part.amount for part in parts)
+
+
+def part_of(refunds: Sequence[Refund], line: OrderLine, quantity: int) -> RefundPart:
+    """What `quantity` more of a line cost, so that all parts add up to its total. Raises `NotReturnable`."""
+    units, amount = given_back(refunds, line)
+    if quantity > line.quantity - units:
+        raise NotReturnable(sku=line.sku, left=line.quantity - units, quantity=quantity)
+    return RefundPart(line.id, quantity, max(0, line.worth(units + quantity).amount - amount))
+
+
+def fits(refunds: Sequence[Refund], line: OrderLine, part: RefundPart) -> bool:
+    """Whether the line has the units and the money of a part that does not count yet."""
+    units, amount = given_back(refunds, line)
+    return units + part.quantity <= line.quantity and amount + part.amount <= line.total.amount
+
+
+def listed(facts: Sequence[OrderLineFact]) -> str:
+    return ", ".join(f"{fact.quantity} × {fact.sku}" for fact in facts)
+
+
+def summed(units: Sequence[tuple[UUID, int]]) -> dict[UUID, int]:
+    """Units by line id, where a line may be named more than once."""
+    total: Counter[UUID] = Counter()
+    for line_id, quantity in units:
+        total[line_id] += quantity
+    return dict(total)
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from caddy_shopping.contexts.orders.application.complete_order import CompleteOr
 from caddy_shopping.contexts.orders.application.queries import OrderFilter
 from caddy_shopping.contexts.orders.application.read_orders import FindOrder, ListOrders
 from caddy_shopping.contexts.orders.application.refund_order import RefundOrder
+from caddy_shopping.contexts.orders.application.retry_refund import RetryRefund
 from caddy_shopping.contexts.orders.application.return_goods import ReturnGoods
 from caddy_shopping.contexts.orders.application.ship_order import ShipOrder
 from caddy_shopping.contexts.orders.application.use_cases import UseCases
@@ -20,6 +21,8 @@ from caddy_shopping.contexts.orders.domain.errors import (
     NotReturnable,
     OrderLineNotFound,
     OrderStateWrong,
+    RefundNotFailed,
+    RefundNotFound,
     RefundTooLarge,
     RefundUnclear,
     RefundUnderWay,
@@ -209,6 +212,34 @@ class StaffOrderController(Controller):
             restock=data.restock,
         )
         return await once(request, run, use_cases.refund_order, command, status=200, version=_version)
+
+    @post(
+        "/{order_id:uuid}/refunds/{refund_id:uuid}/retry",
+        summary="Ask for a failed refund again",
+        status_code=200,
+        **documented(
+            OrderNotFound,
+            RefundNotFound,
+            RefundNotFailed,
+            NotReturnable,
+            RefundTooLarge,
+            RefundUnclear,
+            idempotent=True,
+            if_match=True,
+        ),
+    )
+    async def retry_refund(
+        self,
+        request: Request[Any, Any, Any],
+        order_id: UUID,
+        refund_id: UUID,
+        use_cases: UseCases,
+        run: Executor,
+        actor: Actor,
+    ) -> Response[ApiResponse[OrderView]]:
+        """A new refund of the same payment is made; money that was not due (late, twice, wrong) has no other way."""
+        command = RetryRefund(actor=actor, order_id=order_id, refund_id=refund_id, version=if_match(request))
+        return await once(request, run, use_cases.retry_refund, command, status=200, version=_version)
 
 
 def _version(order: OrderView) -> int:

@@ -19,6 +19,8 @@ from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.unit_of_work import UnitOfWork
 
+AWAITS_PAYMENT = "PENDING_PAYMENT"
+
 
 class StartPayment(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
@@ -45,7 +47,13 @@ class StartPaymentHandler:
         provider = self.providers[self.provider]
         if command.method not in provider.methods:
             raise PaymentMethodUnknown(method=command.method, methods=", ".join(sorted(provider.methods)))
-        order = await self._payable(command)
+        order = await self.orders.get_payable(order_id=command.order_id)
+        if order.user_id != command.actor.user_id:
+            raise OrderNotFound()
+        earlier = await self._paid_meanwhile(command, order)
+        if earlier is not None:
+            return earlier
+        self._require_payable(order)
         payment = await self._open(command, order)
         if payment.method != command.method:
             await self._give_up(payment)
@@ -65,15 +73,21 @@ class StartPaymentHandler:
                 saved.observe(seen, self.clock.now())
             return tx.reply(PaymentView.of(saved))
 
-    async def _payable(self, command: StartPayment) -> PayableOrder:
-        order = await self.orders.get_payable(order_id=command.order_id)
-        if order.user_id != command.actor.user_id:
-            raise OrderNotFound()
-        if order.status != "PENDING_PAYMENT":
+    async def _paid_meanwhile(self, command: StartPayment, order: PayableOrder) -> PaymentView | None:
+        """The payment that this very request made before it was cut short, where it has paid the order since."""
+        if order.status == AWAITS_PAYMENT:
+            return None
+        async with self.uow() as tx:
+            payment = await tx.payments.active(order.id) if tx.resumed else None
+            if payment is None or payment.method != command.method:
+                return None
+            return tx.reply(PaymentView.of(payment))
+
+    def _require_payable(self, order: PayableOrder) -> None:
+        if order.status != AWAITS_PAYMENT:
             raise OrderNotPayable(number=order.number, status=order.status)
         if order.expires_at <= self.clock.now():
             raise OrderPaymentExpired(number=order.number)
-        return order
 
     async def _open(self, command: StartPayment, order: PayableOrder) -> Payment:
         """The order's active payment, which is a new one where there was none."""

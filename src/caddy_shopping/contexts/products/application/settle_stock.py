@@ -21,10 +21,14 @@ class SellStock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CancelSale(msgspec.Struct, frozen=True, kw_only=True):
+    """`lines` is what the order still had: pieces that were restocked before are not in it."""
+
     order_id: UUID
+    lines: list[ReservationLine]
 
 
 class RestockReturn(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
     return_id: UUID
     lines: list[ReservationLine]
 
@@ -63,10 +67,10 @@ class CancelSaleHandler:
     clock: Clock
 
     async def __call__(self, command: CancelSale) -> None:
-        """Put a cancelled order's stock back on the shelf, whether it was reserved or already sold, once."""
+        """Put a cancelled order's stock back on the shelf once: all that was reserved, or of what was sold the rest."""
         async with self.uow() as tx:
             if not await tx.stock.release([command.order_id]):
-                await tx.stock.unsell(command.order_id, self.clock.now())
+                await tx.stock.unsell(command.order_id, demand(command.lines), self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,5 @@ class RestockReturnHandler:
 
     async def __call__(self, command: RestockReturn) -> None:
         """Put goods that came back on the shelf again, once per return."""
-        lines = [ReservationLine(variant_id, n) for variant_id, n in demand(command.lines).items()]
         async with self.uow() as tx:
-            await tx.stock.restock(f"return:{command.return_id}", lines, self.clock.now())
+            await tx.stock.restock(command.order_id, command.return_id, demand(command.lines), self.clock.now())

@@ -1,6 +1,6 @@
 """What lies on the shelf, what is set aside for an order, and the ledger of changes made by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -118,12 +118,18 @@ class Stock(Protocol):
         """reserved → sold. False where the reservation was not waiting."""
         ...
 
-    async def unsell(self, order_id: UUID, now: datetime) -> bool:
-        """sold → stock, with ledger lines. False where the reservation was not SOLD."""
+    async def unsell(self, order_id: UUID, left: Mapping[UUID, int], now: datetime) -> bool:
+        """sold → stock, with ledger lines, for those of the `left` units (by variant) that came off the shelf.
+
+        False where the reservation was not SOLD.
+        """
         ...
 
-    async def restock(self, reference: str, lines: Sequence[ReservationLine], now: datetime) -> bool:
-        """sold → stock for goods that came back, once per `reference`. False where it is in the ledger."""
+    async def restock(self, order_id: UUID, return_id: UUID, units: Mapping[UUID, int], now: datetime) -> bool:
+        """sold → stock for goods that came back, as far as the order took them off the shelf, once per return.
+
+        False where the return is in the ledger.
+        """
         ...
 
     async def change(self, movement: Movement) -> tuple[UUID, int]:

@@ -1,11 +1,11 @@
 """Stock by Core statements: each is a condition and a change in one, so no lock and no prior read guards it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, BindParameter, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from caddy_shopping.contexts.products.domain.errors import StockBelowZero
@@ -38,8 +38,6 @@ _TAKE = update(variants).where(_this, _v.stock >= _n).values(stock=_v.stock - _n
 _GIVE_BACK = update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n)
 _SELL = update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n)
 _UNSELL = update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n)
-# What was sold without being counted (it was not tracked then) comes back without being uncounted.
-_RESTOCK = update(variants).where(_this).values(stock=_v.stock + _n, sold=case((_v.sold >= _n, _v.sold - _n), else_=0))
 _MOVE = (
     update(reservations)
     .where(reservations.c.order_id == bindparam("order"))
@@ -122,23 +120,27 @@ class SqlStock:
         await self._shift(_SELL, await self._taken([order_id]), flags=False)
         return True
 
-    async def unsell(self, order_id: UUID, now: datetime) -> bool:
+    async def unsell(self, order_id: UUID, left: Mapping[UUID, int], now: datetime) -> bool:
         if not await self._move(order_id, [State.SOLD], State.RELEASED):
             return False
-        taken = await self._taken([order_id])
-        await self._shift(_UNSELL, taken)
-        await self._write(taken, Reason.CANCELLED, f"order:{order_id}", now)
+        await self._put_back(order_id, left, Reason.CANCELLED, f"order:{order_id}", now)
         return True
 
-    async def restock(self, reference: str, lines: Sequence[ReservationLine], now: datetime) -> bool:
+    async def restock(self, order_id: UUID, return_id: UUID, units: Mapping[UUID, int], now: datetime) -> bool:
+        reference = f"return:{return_id}"
         if await self._all(select(movements.c.id).where(movements.c.reference == reference).limit(1)):
             return False
-        wanted = {line.variant_id: line.quantity for line in lines}
-        tracked = await self._all(select(_v.id).where(_v.id.in_(list(wanted)), _v.tracked).order_by(_v.id))
-        back = {row.id: wanted[row.id] for row in tracked}
-        await self._shift(_RESTOCK, back)
-        await self._write(back, Reason.RETURNED, reference, now)
+        await self._put_back(order_id, units, Reason.RETURNED, reference, now)
         return True
+
+    async def _put_back(
+        self, order_id: UUID, units: Mapping[UUID, int], reason: Reason, reference: str, now: datetime
+    ) -> None:
+        # What was sold without being counted (oversold, or not tracked then) was never there to come back.
+        taken = await self._taken([order_id])
+        back = {variant: min(n, units[variant]) for variant, n in taken.items() if variant in units}
+        await self._shift(_UNSELL, back)
+        await self._write(back, reason, reference, now)
 
     async def change(self, movement: Movement) -> tuple[UUID, int]:
         connection = await self._connection()

@@ -1,0 +1,45 @@
+"""A shop that really runs, for each test module that races against it or kills it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.shop import Caller, Shop, callers
+
+NewCaller = Callable[..., Caller]
+IMPATIENT = {
+    "SHOP_IDEMPOTENCY_LEASE_SECONDS": "1",
+    "SHOP_ORDERS_HOLD_SECONDS": "10",
+    "SHOP_PRODUCTS_SWEEP_SECONDS": "1",
+    "SHOP_PAYMENTS_SWEEP_EVERY_SECONDS": "1",
+    "SHOP_PAYMENTS_RECONCILE_AFTER_SECONDS": "3",
+    "SHOP_PAYMENTS_RECONCILE_EVERY_SECONDS": "1",
+}
+"""What heals itself after a crash does so within seconds, so that a test can wait for it."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """`caddy-shopping serve` without the demo catalogue."""
+    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT)
+    try:
+        running.start("--no-demo")
+        yield running
+        assert running.stop() == 0
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+async def new(shop: Shop) -> AsyncIterator[NewCaller]:
+    """`new()` is somebody nobody knows yet."""
+    async with callers(shop) as make:
+        yield make
+
+
+@pytest.fixture
+async def admin(shop: Shop, new: NewCaller) -> Any:
+    """The staff sign-in that the first start printed."""
+    assert shop.admin is not None
+    return await new().sign_in(*shop.admin)
