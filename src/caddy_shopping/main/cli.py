@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,14 @@ import rich_click as click
 
 from caddy_shopping.kernel.errors import ShopError
 from caddy_shopping.platform.module import Module, OpenModule
+
+
+def installed_version() -> str:
+    """The version of the installed package; run from a source tree there is none."""
+    try:
+        return metadata.version("caddy-shopping-backend")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
@@ -39,7 +48,7 @@ def open_module(name: str) -> OpenModule:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="caddy-shopping-backend")
+@click.version_option(version=installed_version(), prog_name="caddy-shopping")
 def shop() -> None:
     """A shop backend that sells correctly: in one process, or in many.
 

@@ -34,7 +34,9 @@ def bearer_token(authorization: str | None) -> str | None:
 def authentication(authenticate: Authenticate) -> Guard:
     """The guard of every route. It runs before the body is read, and costs nothing where nobody asks who it is.
 
-    A public handler that takes no `actor` answers everybody alike, so a token sent to it is not looked at.
+    A public handler that takes no `actor` answers everybody alike, so a token sent to it is not looked at. One
+    that does (signing in) takes the token of a session that has ended as none: a guest whose sign-in ended the
+    guest's session may send the same request again. A token that ran out is refused, since it can be refreshed.
     """
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -48,7 +50,7 @@ def authentication(authenticate: Authenticate) -> Guard:
                 raise Unauthenticated()
             actor: Actor | None = ANONYMOUS
         else:
-            actor = await authenticate(token)
+            actor = await authenticate(token) or (ANONYMOUS if public else None)
         if actor is None:
             raise TokenInvalid()
         accept = connection.headers.get("accept-language")

@@ -19,6 +19,12 @@ class ApiResponse(msgspec.Struct, Generic[T], frozen=True):
     data: T
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """What was asked for happens later, if it happens: the answer does not tell."""
+
+    accepted: bool = True
+
+
 class PageInfo(msgspec.Struct, frozen=True, rename="camel", omit_defaults=False):
     """Where we are in a list. Send `nextCursor` as `cursor` to go on; `total` is there when asked for."""
 

@@ -35,7 +35,7 @@ class SignInHandler:
     async def __call__(self, command: SignIn) -> SignedIn:
         """Trade an e-mail address and a password for tokens.
 
-        A guest who sends their access token brings their cart along. After ten tries in five minutes on one
+        A guest who sends their access token brings their cart along, and is no guest any more. After ten tries in five minutes on one
         account from one place the answer is 429; an unknown address costs the same time as a wrong password.
         """
         tries = f"sign-in|{email_key(command.email)}|{command.address}"
@@ -61,5 +61,8 @@ class SignInHandler:
             if better_hash is not None:
                 user.set_password(better_hash)
             if command.actor.role is Role.GUEST:
-                tx.publish(GuestSignedIn(user_id=user.id, guest_id=command.actor.user_id))
+                guest_id = command.actor.user_id
+                tx.publish(GuestSignedIn(user_id=user.id, guest_id=guest_id))
+                # What the guest did from now on would be nobody's.
+                await tx.sessions.revoke_all(guest_id, self.desk.clock.now())
             return await self.desk.open(tx, user)

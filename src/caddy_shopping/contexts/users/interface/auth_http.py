@@ -29,7 +29,7 @@ from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.languages import negotiate
 from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.http.docs import documented
-from caddy_shopping.platform.http.wire import ApiResponse
+from caddy_shopping.platform.http.wire import Accepted, ApiResponse
 
 Web = Request[Any, Any, Any]
 PASSWORD_RULES = (errors.PasswordLength, errors.PasswordTooCommon)
@@ -94,8 +94,9 @@ class AuthController(Controller):
     ) -> Response[ApiResponse[SignedIn]]:
         """Trade an e-mail address and a password for tokens.
 
-        A guest who sends their access token brings their cart along. After ten tries in five minutes on one
-        account from one place the answer is 429; an unknown address costs the same time as a wrong password.
+        A guest who sends their access token brings their cart and orders along, and the guest's own sessions end.
+        After ten tries in five minutes on one account from one place the answer is 429; an unknown address costs
+        the same time as a wrong password.
         """
         command = SignIn(actor=actor, email=data.email, password=data.password, address=address_of(request))
         return tokens(await run(use_cases.sign_in, command))
@@ -140,12 +141,15 @@ class AuthController(Controller):
         await run(use_cases.change_password, command)
 
     @post("/password/forgot", summary="Ask for a new password", status_code=202, **documented(public=True))
-    async def forgot_password(self, request: Web, data: ForgotBody, use_cases: UseCases, run: Executor) -> None:
+    async def forgot_password(
+        self, request: Web, data: ForgotBody, use_cases: UseCases, run: Executor
+    ) -> ApiResponse[Accepted]:
         """Send a mail with a link to set a new password, good for one hour.
 
         The answer does not tell whether there is an account with this address.
         """
         await run(use_cases.request_password_reset, RequestPasswordReset(email=data.email, address=address_of(request)))
+        return ApiResponse(Accepted())
 
     @post(
         "/password/reset",
@@ -176,6 +180,7 @@ class AuthController(Controller):
         status_code=202,
         **documented(errors.EmailAlreadyConfirmed, errors.NotRegistered),
     )
-    async def resend_confirmation(self, use_cases: UseCases, run: Executor, actor: Actor) -> None:
+    async def resend_confirmation(self, use_cases: UseCases, run: Executor, actor: Actor) -> ApiResponse[Accepted]:
         """Send the mail with the confirmation link again; the link of the earlier mail stops working."""
         await run(use_cases.resend_confirmation, ResendConfirmation(actor=actor))
+        return ApiResponse(Accepted())
