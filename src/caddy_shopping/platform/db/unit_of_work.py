@@ -61,6 +61,10 @@ class SqlTransaction:
         self._answer = [answer]
         return answer
 
+    async def flush(self) -> None:
+        """Send what was changed to the database. A subclass may write its new aggregates itself (`Fresh`)."""
+        await self.session.flush()
+
     def take_events(self) -> list[Event]:
         """Everything recorded or published so far, handed over once."""
         events = self._published
@@ -127,7 +131,7 @@ class _Unit:
                 await self._session.rollback()
                 return
             answer = self._tx.take_answer()
-            await self._session.flush()
+            await self._tx.flush()
             events = self._tx.take_events()
             if events:
                 await self._write_outbox(events)

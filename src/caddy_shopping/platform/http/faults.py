@@ -78,13 +78,14 @@ def _of_litestar(fault: HTTPException, scope: Any) -> ShopError:
     if isinstance(fault, MethodNotAllowedException):
         return MethodNotAllowed(path=path, allow=", ".join(allowed_methods(fault)), method=scope["method"])
     if isinstance(fault, ValidationException):
-        return _of_validation(fault, negotiate(header_of(scope, b"accept-language")))
+        return _of_validation(fault, scope)
     if fault.status_code == 413:
         return TooLarge(limit=scope["route_handler"].resolve_request_max_body_size())
     return RequestInvalid(reason=fault.detail or "bad request")
 
 
-def _of_validation(fault: ValidationException, language: str) -> ShopError:
+def _of_validation(fault: ValidationException, scope: Any) -> ShopError:
+    language = negotiate(header_of(scope, b"accept-language"))
     missing = _MISSING.match(fault.detail)
     if missing:
         place, name = missing.groups()
@@ -94,11 +95,14 @@ def _of_validation(fault: ValidationException, language: str) -> ShopError:
     if any(entry.get("key") == "data" and entry["message"] == "'data'" for entry in entries):
         # Litestar's way to say that a handler wants a body and none came.
         return BodyMissing()
-    details = [detail_of(entry["message"], _pointer(entry)) for entry in entries]
+    details = [detail_of(entry["message"], _pointer(entry, scope)) for entry in entries]
     return ValidationFailed(details=translate(details, language))
 
 
-def _pointer(entry: dict[str, Any]) -> str:
+def _pointer(entry: dict[str, Any], scope: Any) -> str:
+    """Where it is, as the caller called it: `/query/minPrice`, which the handler calls `min_price`."""
     source, key = entry.get("source"), str(entry.get("key", ""))
     place = getattr(source, "value", source)
+    field = scope["route_handler"].parsed_fn_signature.parameters.get(key)
+    key = getattr(field and field.kwarg_definition, "name", None) or key
     return f"/{key}" if place in (None, "body") else f"/{place}/{key}"

@@ -171,4 +171,4 @@ def _reason(error: BaseException) -> str:
         return "not valid UTF-8"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error).removeprefix("JSON is malformed: ")
+    return _AT.sub("", str(error)).removeprefix("JSON is malformed: ")

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, tuple_, update
+from sqlalchemy import delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -13,10 +14,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 from caddy_shopping.contexts.orders.domain.cart import Cart, CartLine
 from caddy_shopping.contexts.orders.domain.errors import CartChanged, OrderTimedOut
 from caddy_shopping.contexts.orders.domain.order import Order
+from caddy_shopping.contexts.orders.domain.parts import HistoryEntry, OrderLine, Refund
 from caddy_shopping.contexts.orders.infrastructure.tables import cart_items, order_claims, orders
 from caddy_shopping.contracts.orders import OrderNotFound
 from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.fresh import Fresh
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 PLACED, REFUSED = "placed", "refused"
@@ -25,6 +28,7 @@ PLACED, REFUSED = "placed", "refused"
 class SqlOrders:
     def __init__(self, tx: "SqlOrdersTransaction") -> None:
         self._tx = tx
+        self.placed: list[Order] = []
 
     async def get(self, order_id: UUID) -> Order:
         order = await self._tx.session.get(Order, order_id)
@@ -37,7 +41,7 @@ class SqlOrders:
         return [self._seen(order) for order in found]
 
     def add(self, order: Order) -> None:
-        self._tx.session.add(self._tx.track(order))
+        self.placed.append(self._tx.track(order))
 
     def _seen(self, order: Order) -> Order:
         set_committed_value(order, "history", [])
@@ -123,9 +127,22 @@ class SqlClaims:
         placed = [order_id for order_id, known in outcome.items() if known == PLACED]
         return placed, [order_id for order_id in dict.fromkeys(order_ids) if order_id not in placed]
 
+    async def purge(self, refused_before: datetime, limit: int) -> int:
+        old = (order_claims.c.outcome == REFUSED, order_claims.c.at < refused_before)
+        ids = (await self._session.scalars(select(order_claims.c.order_id).where(*old).limit(limit))).all()
+        if ids:
+            await self._session.execute(delete(order_claims).where(order_claims.c.order_id.in_(ids)))
+        return len(ids)
+
     async def _claim(self, order_ids: Sequence[UUID], outcome: str, now: datetime) -> None:
         rows = [{"order_id": order_id, "outcome": outcome, "at": now} for order_id in order_ids]
         await self._session.execute(insert(order_claims), rows)
+
+
+@cache
+def _fresh() -> tuple[Fresh, ...]:
+    """Asked for once the classes are mapped."""
+    return tuple(Fresh(mapped) for mapped in (Order, OrderLine, HistoryEntry, Refund))
 
 
 class SqlOrdersTransaction(SqlTransaction):
@@ -136,6 +153,20 @@ class SqlOrdersTransaction(SqlTransaction):
         self.orders = SqlOrders(self)
         self.carts = SqlCarts(session)
         self.claims = SqlClaims(session)
+
+    async def flush(self) -> None:
+        for order in self.orders.placed:
+            await self._insert(order)
+        self.orders.placed.clear()
+        await super().flush()
+
+    async def _insert(self, order: Order) -> None:
+        connection = await self.session.connection()
+        heads, *parts = _fresh()
+        await connection.execute(heads.statement, heads.rows([order]))
+        for fresh, children in zip(parts, (order.lines, order.history, order.refunds), strict=True):
+            if children:
+                await connection.execute(fresh.statement, fresh.rows(children, order_id=order.id))
 
 
 def cart_line(row: Any) -> CartLine:

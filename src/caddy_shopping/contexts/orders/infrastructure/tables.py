@@ -135,4 +135,5 @@ order_claims = Table(
     Column("order_id", Id, primary_key=True),
     Column("outcome", String(8), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Index("idx_order_claims_outcome", "outcome", "at"),
 )
