@@ -67,8 +67,12 @@ class Caller:
         key: str | None = None,
         if_match: int | str | None = None,
         headers: Mapping[str, str] | None = None,
+        raw: Any = None,
     ) -> Answer:
-        """One request. POSTs get a fresh Idempotency-Key unless `key` names one."""
+        """One request. POSTs get a fresh Idempotency-Key unless `key` names one.
+
+        `raw` is a body as it is: bytes, a form, or an async generator that is sent in chunks.
+        """
         sent = {"Accept-Language": self.language, **(headers or {})}
         if self.token is not None:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -77,7 +81,7 @@ class Caller:
         if if_match is not None:
             sent["If-Match"] = f'"{if_match}"'
         url = f"{self.url}/api/v1{path}" if path.startswith("/") else f"{self.url}/{path}"
-        async with self._http.request(method, url, json=body, headers=sent) as response:
+        async with self._http.request(method, url, json=body, data=raw, headers=sent) as response:
             raw = await response.read()
             decoded = await response.json(content_type=None) if "json" in response.content_type else None
             return Answer(response.status, response.headers, raw, decoded)
@@ -209,8 +213,8 @@ class Shop:
 
 @contextmanager
 def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shop]:
-    """A shop with the demo catalogue, stopped at the end whatever happens."""
-    shop = Shop(data_dir, environment)
+    """A shop with the demo catalogue, stopped at the end whatever happens. Its contexts talk as across processes."""
+    shop = Shop(data_dir, {"SHOP_THROUGH_WIRE": "true", **(environment or {})})
     try:
         shop.start()
         yield shop

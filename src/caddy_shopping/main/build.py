@@ -33,11 +33,8 @@ SCHEMAS = (users.schema, products.schema, orders.schema, payments.schema, notifi
 SANDBOX_WEBHOOKS = "/api/v1/payments/webhooks/sandbox"
 
 
-def build(settings: Settings, *, clock: Clock | None = None, through_wire: bool = False) -> Process:
-    """Build the whole shop as one process. Nothing is opened or started yet.
-
-    `through_wire` makes calls between contexts pass through JSON, as they would between processes.
-    """
+def build(settings: Settings, *, clock: Clock | None = None) -> Process:
+    """Build the whole shop as one process. Nothing is opened or started yet."""
     ground = lay(settings, clock or SystemClock())
 
     def catalogue_changed() -> None:
@@ -51,7 +48,7 @@ def build(settings: Settings, *, clock: Clock | None = None, through_wire: bool 
     modules: dict[str, Module] = {}
 
     def contract(kind: type[C], name: str) -> C:
-        return local_stub(kind, lambda: modules[name].service, through_wire=through_wire)
+        return local_stub(kind, lambda: modules[name].service, through_wire=settings.through_wire)
 
     people = contract(Users, "users")
     shelf = contract(Products, "products")

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     token_minutes: int = Field(default=15, ge=1, le=60)
     log_level: str = "INFO"
     log_format: Literal["console", "json"] = "json"
+    through_wire: bool = False
+    """Calls between contexts pass through JSON, as they would between processes; for tests."""
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long a stopping process lets requests and deliveries finish."""
     notice_seconds: float = Field(default=0.0, ge=0)

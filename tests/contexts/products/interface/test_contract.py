@@ -27,7 +27,7 @@ class Ours:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.now = catalogue.bench.clock.now()
-        self.products: Products = local_stub(Products, lambda: catalogue.service, through_wire=True)  # type: ignore[type-abstract]
+        self.products: Products = local_stub(Products, lambda: catalogue.service, through_wire=True)
 
     async def put(self, stock: int = 5, *, tracked: bool = True, sellable: bool = True) -> UUID:
         variant = a_variant(9900, stock=stock, tracked=tracked)

@@ -134,6 +134,27 @@ async def test_a_guest_signs_in_and_brings_their_things(world: World, call: Call
     assert await world.events("GuestSignedIn") == [{"userId": str(user.id), "guestId": guest_id}]
 
 
+async def test_a_guest_who_signed_in_is_no_guest_any_more_but_may_ask_again(world: World, call: Call) -> None:
+    """Whoever lost the answer still sends the guest's token: it does not count, and does not lock them out."""
+    await world.register()
+    body = {"email": "wei@example.com", "password": PASSWORD}
+    guest = await call("POST", f"{AUTH}/guest")
+    bystander = token_of(await call("POST", f"{AUTH}/guest"))
+    wrong = await call("POST", f"{AUTH}/login", body | {"password": "wrong"}, token=token_of(guest))
+    assert wrong.status_code == 401
+    assert (await call("GET", ME, token=token_of(guest))).status_code == 200
+    assert (await call("POST", f"{AUTH}/login", body, token=token_of(guest))).status_code == 200
+    assert (await call("GET", ME, token=token_of(guest))).status_code == 401
+    old = {"refreshToken": guest.json()["data"]["refreshToken"]}
+    assert (await call("POST", f"{AUTH}/refresh", old)).json()["code"] == "REFRESH_TOKEN_INVALID"
+    assert (await call("GET", ME, token=bystander)).status_code == 200
+    again = await call("POST", f"{AUTH}/login", body, token=token_of(guest))
+    assert (await call("GET", ME, token=token_of(again))).json()["data"]["role"] == "customer"
+    assert len(await world.events("GuestSignedIn")) == 1
+    other = {**WEI, "email": "other@example.com"}
+    assert (await call("POST", f"{AUTH}/register", other, token=token_of(guest))).status_code == 201
+
+
 async def test_forgot_answers_everybody_alike(world: World, call: Call) -> None:
     await world.register()
     known = await call("POST", f"{AUTH}/password/forgot", {"email": "wei@example.com"})

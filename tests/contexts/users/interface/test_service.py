@@ -48,7 +48,7 @@ def real(world: World) -> Case:
     async def disable(session: Session) -> None:
         await world.run(world.cases.disable_user, DisableUser(actor=SYSTEM, user_id=session.user_id))
 
-    users: Users = local_stub(Users, lambda: world.module.service, through_wire=True)  # type: ignore[type-abstract]
+    users: Users = local_stub(Users, lambda: world.module.service, through_wire=True)
     return Case(users, staff, guest, sign_out, disable)
 
 
