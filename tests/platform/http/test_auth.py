@@ -4,7 +4,7 @@ import pytest
 
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.platform.http.auth import bearer_token
-from caddy_shopping.platform.security.tokens import TokenInvalid
+from caddy_shopping.platform.security.tokens import TokenExpired, TokenInvalid
 from tests.platform.http.toy import SIGNED_IN, TOY, USER, World, make_world
 
 
@@ -35,14 +35,29 @@ async def test_without_a_token_a_protected_route_is_closed(world: World, path: A
     assert (await world("GET", path, SIGNED_IN)).status == 200
 
 
-@pytest.mark.parametrize(
-    "header", ["Bearer bad", "Bearer", "Bearer ", "Basic dXNlcjpwdw==", "good", "", "Bearer " + "x" * 9000]
-)
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic dXNlcjpwdw==", "good", "", "Bearer " + "x" * 9000])
 @pytest.mark.parametrize("path", ["/api/v1/toys/mine", TOY])
 async def test_a_bad_token_is_refused_even_where_none_is_needed(world: World, header: Any, path: Any) -> None:
     answer = await world("GET", path, {"authorization": header})
     assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_a_session_that_ended_opens_no_door_and_closes_no_public_one(world: World) -> None:
+    ended = {"authorization": "Bearer bad"}
+    assert (await world("GET", "/api/v1/toys/mine", ended)).code == "TOKEN_INVALID"
+    assert (await world("GET", TOY, ended)).status == 200
+    assert world.tokens == ["bad", "bad"]
+
+
+async def test_a_token_that_ran_out_is_refused_by_public_routes_too() -> None:
+    """It can be refreshed; taken as none, a guest who signs in would lose their cart."""
+
+    async def expired(token: str) -> Actor | None:
+        raise TokenExpired()
+
+    answer = await make_world(authenticate=expired)("GET", TOY, SIGNED_IN)
+    assert (answer.status, answer.code) == (401, "TOKEN_EXPIRED")
 
 
 async def test_a_public_route_lets_everybody_in(world: World) -> None:

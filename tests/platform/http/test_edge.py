@@ -1,14 +1,16 @@
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from caddy_shopping.kernel.errors import Conflict
+from caddy_shopping.platform.http import edge
 from caddy_shopping.platform.http.edge import Edge
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.telemetry import trace
 from caddy_shopping.platform.telemetry.metrics import Metrics
-from tests.platform.http.toy import TOY, World, ask, make_world
+from tests.platform.http.toy import TOY, World, a_scope, ask, make_world
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -139,6 +141,35 @@ async def test_a_get_may_bring_no_oversized_body_either() -> None:
     assert (await ask(bare(reading, max_body=10), "GET", "/", body=b"0" * 11)).status == 413
     headers = {"transfer-encoding": "chunked"}
     assert (await ask(bare(reading, max_body=10), "GET", "/", headers, body=[b"0" * 11], length=None)).status == 413
+
+
+async def test_what_is_still_being_sent_is_taken_in_so_that_the_refusal_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def left_over(sent: int, length: str | None, limit: int = edge.LINGER_BYTES) -> int:
+        monkeypatch.setattr(edge, "LINGER_BYTES", limit)
+        body = [b"0" * 10] * sent
+        assert (await ask(bare(reading, max_body=15), "POST", "/", body=body, length=length, left=left)).status == 413
+        return left.pop()
+
+    left: list[int] = []
+    assert await left_over(9, None) == 0
+    assert await left_over(9, "90") == 0
+    assert await left_over(9, None, limit=30) == 9 - 2 - 3, "within bounds"
+
+
+async def test_a_caller_who_stops_sending_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "LINGER_SECONDS", 0.01)
+    sent = []
+
+    async def receive() -> Any:
+        return await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await bare(fine, max_body=10)(a_scope("POST", "/", {"content-length": "11"}), receive, send)
+    assert sent[0]["status"] == 413
 
 
 async def test_a_caller_who_hangs_up_midway_is_no_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,11 +95,12 @@ def test_headers_that_are_needed_are_listed(document: dict[str, Any]) -> None:
 
 def test_query_parameters_are_plain_and_bounded(document: dict[str, Any]) -> None:
     parameters = {one["name"]: one["schema"] for one in document["paths"]["/api/v1/toys"]["get"]["parameters"]}
-    assert parameters.keys() == {"limit", "cursor", "total", "heavier", "since"}
+    assert parameters.keys() == {"limit", "cursor", "total", "heavier", "since", "atMost"}
     assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, 100)
     assert parameters["heavier"] == {
         "type": "integer", "format": "int64", "minimum": -(2**63), "maximum": 2**63 - 1,
     }  # fmt: skip
+    assert parameters["atMost"]["minimum"] == 0
     assert parameters["cursor"]["type"] == "string"
 
 

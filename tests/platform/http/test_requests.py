@@ -64,6 +64,8 @@ async def test_a_bad_body_is_refused_with_its_reason(
         ("heavier=%39999999999999999999", "/query/heavier", "TOO_LARGE"),
         ("heavier=null", "/query/heavier", "WRONG_TYPE"),
         ("heavier=n%55LL", "/query/heavier", "WRONG_TYPE"),
+        ("atMost=-1", "/query/atMost", "TOO_SMALL"),
+        ("atMost=x", "/query/atMost", "WRONG_TYPE"),
         ("since=null", "/query/since", "WRONG_TYPE"),
         ("since=0.5", "/query/since", "WRONG_FORMAT"),
         ("since=2026-13-14T09:26:53Z", "/query/since", "WRONG_FORMAT"),

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from caddy_shopping.kernel.actor import Actor, Role
@@ -102,13 +103,21 @@ def a_toy(number: int = 7) -> ToyView:
     return ToyView(UUID(int=number), "duck", number, Money(number, "CNY"))
 
 
+AtMost = Annotated[int | None, QueryParameter(name="atMost", ge=0, required=False)]
+
+
 class ToyController(Controller):
     path = "/api/v1/toys"
     tags = ("toys",)
 
     @get("", summary="List toys", **documented(public=True))
     async def list(
-        self, use_cases: UseCases, page: PageRequest, heavier: int | None = None, since: datetime | None = None
+        self,
+        use_cases: UseCases,
+        page: PageRequest,
+        heavier: int | None = None,
+        since: datetime | None = None,
+        at_most: AtMost = None,
     ) -> PaginatedResponse[ToyView]:
         return paginated(await use_cases.queries.toys(page), page)
 
@@ -228,8 +237,12 @@ async def ask(
     json: Any = None,
     hang_up: bool = False,
     length: str | None = "",
+    left: list[int] | None = None,
 ) -> Answer:
-    """One request. A sequence of `body` goes in pieces; `length` lies about Content-Length (None: leaves it out)."""
+    """One request. A sequence of `body` goes in pieces; `length` lies about Content-Length (None: leaves it out).
+
+    `left` gets the number of pieces that nobody asked for.
+    """
     sent = dict(headers or {})
     if json is not None:
         body = msgspec.json.encode(json)
@@ -252,6 +265,8 @@ async def ask(
         outgoing.append(message)
 
     await app(a_scope(method, path, sent), receive, send)
+    if left is not None:
+        left.append(len(incoming))
     start = outgoing[0]
     assert start["type"] == "http.response.start"
     assert [message["more_body"] for message in outgoing[1:]] == [True] * (len(outgoing) - 2) + [False]

@@ -7,6 +7,7 @@ from caddy_shopping.contexts.notifications.application.adopt_guest import AdoptG
 from caddy_shopping.contexts.notifications.application.mark_read import MarkAllReadHandler, MarkReadHandler
 from caddy_shopping.contexts.notifications.application.notify import NotifyHandler
 from caddy_shopping.contexts.notifications.application.ports import Post
+from caddy_shopping.contexts.notifications.application.purge import PurgeOldHandler
 from caddy_shopping.contexts.notifications.application.retry_email import RetryEmailHandler
 from caddy_shopping.contexts.notifications.application.send_emails import (
     ClaimEmailsHandler,
@@ -25,7 +26,8 @@ from caddy_shopping.contexts.notifications.infrastructure.views import SqlNotifi
 from caddy_shopping.contexts.notifications.interface.admin_http import EmailAdminController
 from caddy_shopping.contexts.notifications.interface.events import consumers
 from caddy_shopping.contexts.notifications.interface.http import NotificationController
-from caddy_shopping.contexts.notifications.interface.mailer import Mailer, jobs
+from caddy_shopping.contexts.notifications.interface.jobs import jobs
+from caddy_shopping.contexts.notifications.interface.mailer import Mailer
 from caddy_shopping.contexts.notifications.settings import NotificationsSettings
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.platform.http.app import router
@@ -59,6 +61,12 @@ def build(kit: Kit, settings: NotificationsSettings, data_dir: Path) -> Module:
         deliver_emails=deliver,
         settle_emails=settle,
         retry_email=RetryEmailHandler(uow, kit.clock, mailer.wake),
+        purge_old=PurgeOldHandler(
+            uow,
+            kit.clock,
+            keep_mails=timedelta(days=settings.keep_sent_days),
+            keep_news=timedelta(days=settings.keep_read_days),
+        ),
         queries=queries,
     )
     return Module(
@@ -67,7 +75,7 @@ def build(kit: Kit, settings: NotificationsSettings, data_dir: Path) -> Module:
         kit.run,
         routes=[router(use_cases, kit.run, [NotificationController, EmailAdminController])],
         consumers=consumers(use_cases),
-        jobs=jobs(mailer, timedelta(seconds=settings.sweep_seconds)),
+        jobs=jobs(mailer, use_cases, kit.run, timedelta(seconds=settings.sweep_seconds)),
         start=[mailer.start],
         stop=[mailer.stop],
     )

@@ -39,3 +39,7 @@ class NotificationsSettings(BaseSettings):
     """How long the mailer lets mails gather after the first: many in one batch cost few commits."""
     sweep_seconds: float = Field(default=10.0, gt=0)
     """How often the queue is looked through for mails whose next attempt has come."""
+    keep_sent_days: int = Field(default=90, ge=1)
+    """How long mails that went out are kept for staff to look up."""
+    keep_read_days: int = Field(default=90, ge=1)
+    """How long news is kept after it was read. What nobody has read stays."""

@@ -17,6 +17,7 @@ from caddy_shopping.contexts.orders.application.hear_of_payment import (
     PayOrderHandler,
 )
 from caddy_shopping.contexts.orders.application.place_order import PlaceOrderHandler
+from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaimsHandler
 from caddy_shopping.contexts.orders.application.quote_order import QuoteOrderHandler
 from caddy_shopping.contexts.orders.application.read_orders import FindOrderHandler, ListOrdersHandler
 from caddy_shopping.contexts.orders.application.refund_order import RefundOrderHandler
@@ -101,6 +102,7 @@ def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Us
         fail_refund=FailRefundHandler(uow, clock),
         expire_order=ExpireOrderHandler(uow, clock),
         settle_orders=SettleOrdersHandler(uow, clock),
+        purge_claims=PurgeClaimsHandler(uow, clock, timedelta(days=settings.keep_refused_days)),
         queries=queries,
     )
 

@@ -36,6 +36,8 @@ class OrdersSettings(BaseSettings):
     hold_seconds: int = Field(default=120, ge=10)
     """How long reserved stock waits for the order that is being placed."""
     expire_every_seconds: float = Field(default=15, gt=0)
+    keep_refused_days: int = Field(default=30, ge=1)
+    """How long ids under which no order came to be are remembered."""
     shipping_methods: list[ShippingMethodSettings] = Field(
         default=[
             ShippingMethodSettings(

@@ -1,10 +1,14 @@
 """Payments, built by hand."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+from caddy_shopping.contexts.payments.application.adopt_guest import AdoptGuestHandler
 from caddy_shopping.contexts.payments.application.ports import Providers
 from caddy_shopping.contexts.payments.application.process_webhook import ProcessWebhookHandler
+from caddy_shopping.contexts.payments.application.purge_webhooks import PurgeWebhooksHandler
+from caddy_shopping.contexts.payments.application.put_off import PutOffPaymentHandler, PutOffWebhookHandler
 from caddy_shopping.contexts.payments.application.receive_webhook import ReceiveWebhookHandler
 from caddy_shopping.contexts.payments.application.reconcile_payment import ReconcilePaymentHandler
 from caddy_shopping.contexts.payments.application.refund_payment import RefundPaymentHandler
@@ -31,7 +35,7 @@ from caddy_shopping.contexts.payments.interface.jobs import jobs
 from caddy_shopping.contexts.payments.settings import PaymentsSettings
 from caddy_shopping.contracts.orders import Orders
 from caddy_shopping.platform.http.app import router
-from caddy_shopping.platform.module import Kit, Module, Schema
+from caddy_shopping.platform.module import Job, Kit, Module, Schema
 from caddy_shopping.platform.security.signatures import WebhookSecrets
 
 # The sandbox's tables lie in the same metadata.
@@ -68,7 +72,14 @@ def build(
         kit.run,
         routes=[router(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController])],
         consumers=consumers(use_cases),
-        jobs=jobs(use_cases, kit.run, kit.clock, settings),
+        jobs=[
+            *jobs(use_cases, kit.run, kit.clock, settings),
+            Job(
+                "payments-sandbox-purge",
+                timedelta(hours=1),
+                lambda: mailbox.purge(kit.clock.now() - settings.webhooks_kept),
+            ),
+        ],
         start=[sender.start],
         stop=[sender.stop],
     )
@@ -85,5 +96,9 @@ def assemble(kit: Kit, settings: PaymentsSettings, orders: Orders, providers: Pr
         receive_webhook=ReceiveWebhookHandler(uow, kit.clock, providers),
         process_webhook=ProcessWebhookHandler(uow, kit.clock, providers),
         reconcile_payment=ReconcilePaymentHandler(uow, kit.clock, queries, providers),
+        adopt_guest=AdoptGuestHandler(uow),
+        put_off_payment=PutOffPaymentHandler(uow, kit.clock),
+        put_off_webhook=PutOffWebhookHandler(uow, kit.clock),
+        purge_webhooks=PurgeWebhooksHandler(uow, kit.clock, settings.webhooks_kept),
         queries=queries,
     )

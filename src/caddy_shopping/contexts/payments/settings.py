@@ -20,6 +20,8 @@ class PaymentsSettings(BaseSettings):
     """How often webhooks that a crash or a refusal left behind are looked for."""
     webhook_previous_secrets: list[SecretStr] = []
     """While the secret is exchanged: the old ones are still believed, and the sandbox signs with all."""
+    keep_webhooks_days: int = Field(default=30, ge=1)
+    """How long webhooks that had their effect, and the sandbox's that were delivered, are kept for staff to see."""
     sandbox_slow_seconds: float = Field(default=5, ge=0)
     """How long a payment by `sandbox_slow` takes."""
     sandbox_poll_seconds: float = Field(default=1, gt=0)
@@ -33,3 +35,7 @@ class PaymentsSettings(BaseSettings):
     @property
     def sandbox_slow(self) -> timedelta:
         return timedelta(seconds=self.sandbox_slow_seconds)
+
+    @property
+    def webhooks_kept(self) -> timedelta:
+        return timedelta(days=self.keep_webhooks_days)

@@ -1,5 +1,6 @@
 """Builds the products context by hand: the catalogue, its search, its stock and the reservations of it."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from caddy_shopping.contexts.products.application.edit_categories import (
 )
 from caddy_shopping.contexts.products.application.export_products import ExportProductsHandler
 from caddy_shopping.contexts.products.application.import_products import ImportProductsHandler
+from caddy_shopping.contexts.products.application.purge_reservations import PurgeReservationsHandler
 from caddy_shopping.contexts.products.application.reserve_stock import ReserveStockHandler
 from caddy_shopping.contexts.products.application.seed_catalogue import SeedCatalogue
 from caddy_shopping.contexts.products.application.settle_stock import (
@@ -87,6 +89,7 @@ def _use_cases(kit: Kit, settings: ProductsSettings, orders: Orders) -> UseCases
         cancel_sale=CancelSaleHandler(uow, clock),
         restock_return=RestockReturnHandler(uow, clock),
         sweep_reservations=SweepReservationsHandler(uow, queries, orders, clock),
+        purge_reservations=PurgeReservationsHandler(uow, clock, timedelta(days=settings.keep_released_days)),
         import_products=import_products,
         export_products=export_products,
         seed=SeedCatalogue(kit.run, import_products, export_products, demo),

@@ -19,6 +19,9 @@ class ProductsSettings(BaseSettings):
     sweep_seconds: float = Field(default=15.0, gt=0)
     """How often reservations that ran out are looked for."""
 
+    keep_released_days: int = Field(default=30, ge=1)
+    """How long reservations that were given back are kept."""
+
     @property
     def media(self) -> Path:
         return self.media_folder or self.data_dir / "media"

@@ -1,5 +1,6 @@
 """The outermost layer: who asked, what for, how big, how long it took. In front of every request, so it is lean."""
 
+import asyncio
 import os
 import re
 from time import perf_counter
@@ -18,6 +19,7 @@ from caddy_shopping.platform.telemetry.metrics import Metrics
 from caddy_shopping.platform.telemetry.trace import Trace, current
 
 MAX_URI = 8192
+LINGER_BYTES, LINGER_SECONDS = 16 * 1024 * 1024, 3.0
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 DOCS = "/api/docs"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -74,10 +76,14 @@ class Edge:
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in seen and self._cors.configured:
                 await self._cors.preflight(seen.get(b"origin"), answer)
                 return
-            receive = self._checked(scope, receive, seen)
+            try:
+                counted = self._checked(scope, receive, seen)
+            except TooLarge:
+                await _linger(receive)
+                raise
             if scope["method"] == "HEAD":
                 scope["method"] = "GET"
-            await self._app(scope, receive, answer)
+            await self._app(scope, counted, answer)
         except ShopError as refusal:
             if answer.status:
                 raise
@@ -199,6 +205,20 @@ def _trace(seen: dict[bytes, bytes]) -> Trace:
     return Trace(request_id, f"00-{fresh[:32]}-{fresh[32:]}-01")
 
 
+async def _linger(receive: Receive) -> None:
+    """Take in, within bounds, what is still being sent: a caller who is busy sending would not hear our answer."""
+    left, deadline = LINGER_BYTES, asyncio.get_running_loop().time() + LINGER_SECONDS
+    while left > 0:
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            return
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+        left -= len(message.get("body", b""))
+
+
 def _counted(receive: Receive, limit: int, declared: int | None) -> Receive:
     total, whole = 0, False
 
@@ -208,6 +228,8 @@ def _counted(receive: Receive, limit: int, declared: int | None) -> Receive:
         if message["type"] == "http.request":
             total += len(message.get("body", b""))
             if total > limit:
+                if message.get("more_body", False):
+                    await _linger(receive)
                 raise TooLarge(limit=limit)
             whole = not message.get("more_body", False)
             if whole and declared is not None and total != declared:

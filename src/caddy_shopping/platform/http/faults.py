@@ -103,6 +103,7 @@ def _pointer(entry: dict[str, Any], scope: Any) -> str:
     """Where it is, as the caller called it: `/query/minPrice`, which the handler calls `min_price`."""
     source, key = entry.get("source"), str(entry.get("key", ""))
     place = getattr(source, "value", source)
-    field = scope["route_handler"].parsed_fn_signature.parameters.get(key)
+    handler = scope.get("route_handler")
+    field = handler and handler.parsed_fn_signature.parameters.get(key)
     key = getattr(field and field.kwarg_definition, "name", None) or key
     return f"/{key}" if place in (None, "body") else f"/{place}/{key}"

@@ -283,6 +283,15 @@ def test_what_payments_says_of_a_refund_must_fit() -> None:
     assert order.refunded == yuan(5)
 
 
+def test_units_of_a_refund_that_is_done_are_not_refunded_again() -> None:
+    order = a_paid_order((100, 3))
+    refund = order.refund_lines({order.lines[0].id: 2}, False, "a", STAFF, NOW)
+    order.confirm_refund(refund.id, refund.amount, NOW)
+    assert [part.quantity for part in refund.parts] == [2]
+    with pytest.raises(NotReturnable):
+        order.refund_lines({order.lines[0].id: 2}, False, "b", STAFF, NOW)
+
+
 def test_a_refund_that_came_through_after_it_failed_is_done() -> None:
     order = a_paid_order((100, 3))
     [line] = order.lines

@@ -116,7 +116,9 @@ class OrderLife(RuleBasedStateMachine):
         order = self.order
         assert order.paid.amount in (0, order.total.amount)
         surplus = {refund.payment_id: refund.amount.amount for refund in order.refunds if refund.surplus}
-        assert order.paid.amount + sum(surplus.values()) == self.captured, "what is not kept goes back, to the last unit"
+        assert order.paid.amount + sum(surplus.values()) == self.captured, (
+            "what is not kept goes back, to the last unit"
+        )
         back = [r for r in order.refunds if r.surplus and r.status is not RefundStatus.FAILED]
         assert len(back) == len({refund.payment_id for refund in back}), "one payment goes back once"
         assert sum(line.total.amount for line in order.lines) + order.shipping.amount == order.total.amount

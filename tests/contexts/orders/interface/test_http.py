@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from caddy_shopping.contexts.orders.application.cancel_order import CancelOrder
+from caddy_shopping.contexts.orders.application.hear_of_payment import FailRefund
 from caddy_shopping.contexts.orders.infrastructure import tables
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.ids import new_id
@@ -210,6 +212,40 @@ async def test_staff_work_an_order_through_with_etags(shop: Shop, web: Ask) -> N
     too_much = {"amount": {"amount": 999999, "currency": "CNY"}, "reason": "r"}
     assert (await staff("refund", too_much, version, "k4")).code == "REFUND_TOO_LARGE"
     assert (await staff("cancel", {"reason": "late"}, version, "k5")).code == "ORDER_STATE_WRONG"
+
+
+async def test_staff_ask_for_a_failed_refund_again(shop: Shop, web: Ask) -> None:
+    """Also where the money was never due: here the order was cancelled before it came."""
+    order = await shop.an_order()
+    cancel = CancelOrder(actor=STAFF, order_id=order.id, reason="no", as_staff=True, version=order.version)
+    await shop.run(shop.use_cases.cancel_order, cancel)
+    late = await shop.pay(order)
+    [first] = late.refunds
+    path = f"/admin/orders/{order.id}/refunds"
+
+    async def retry(refund_id: UUID, version: int | None, key: str | None = "k", who: Actor = STAFF) -> Answer:
+        return await web("POST", f"{path}/{refund_id}/retry", who=who, if_match=version, key=key)
+
+    assert (await retry(first.id, late.version, "k0")).code == "REFUND_NOT_FAILED"
+    failure = FailRefund(order_id=order.id, refund_id=first.id, amount=order.total, reason="card closed")
+    await shop.run(shop.use_cases.fail_refund, failure)
+    version = (await shop.read(order)).version
+    assert (await retry(first.id, version, None)).code == "IDEMPOTENCY_KEY_MISSING"
+    assert (await retry(first.id, None)).status == 428
+    assert (await retry(first.id, version - 1, "k1")).status == 412
+    assert (await retry(first.id, version, "k2", shop.buyer)).code == "PERMISSION_MISSING"
+    assert (await retry(new_id(), version, "k3")).code == "REFUND_NOT_FOUND"
+    assert len(await shop.events("OrderRefundRequested")) == 1
+    done = await retry(first.id, version)
+    assert (done.status, done.headers["etag"]) == (200, f'"{done.json["data"]["version"]}"')
+    assert [(each["status"], each["surplus"]) for each in done.json["data"]["refunds"]] == [
+        ("FAILED", True), ("PENDING", True),
+    ]  # fmt: skip
+    assert (await retry(first.id, version)).body == done.body
+    asked = await shop.events("OrderRefundRequested")
+    assert len(asked) == 2
+    assert len({(each.payment_id, each.amount) for each in asked}) == 1
+    assert len({each.refund_id for each in asked}) == 2
 
 
 async def test_staff_find_orders(shop: Shop, web: Ask) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from caddy_shopping.contexts.orders.application import purge_claims
+from caddy_shopping.contexts.orders.infrastructure import tables
 from caddy_shopping.contexts.orders.interface.service import OrdersService
 from caddy_shopping.contracts.orders import OrderNotFound, Orders, Settlement
 from caddy_shopping.contracts.payments import PaymentDeclined, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
@@ -114,10 +117,31 @@ async def test_every_event_finds_its_use_case(shop: Shop) -> None:
 
 async def test_the_job_expires_what_is_due(shop: Shop) -> None:
     order = await shop.an_order()
-    [job] = shop.module.jobs
+    job = shop.module.jobs[0]
     assert await job.run() == 0
     shop.clock.advance(timedelta(hours=1))
     assert await job.run() == 1
     detail = await shop.read(order)
     assert detail.cancel_reason == "expired"
     assert STAFF.id is not None
+
+
+async def test_refused_ids_are_forgotten_after_a_month_and_orders_never(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge_claims, "BATCH", 2)
+    order = await shop.an_order()
+    await shop.service.settle(order_ids=[new_id() for _ in range(5)])
+    shop.clock.advance(timedelta(days=30))
+    young = new_id()
+    await shop.service.settle(order_ids=[young])
+    job = {job.name: job for job in shop.module.jobs}["orders.purge-claims"]
+    await job.run()
+    assert await shop.count(tables.order_claims) == 7
+    shop.clock.advance(timedelta(seconds=1))
+    await job.run()
+    async with shop.bench.kit.database.read() as connection:
+        left = await connection.execute(select(tables.order_claims.c.order_id))
+    assert {row.order_id for row in left} == {order.id, young}
+    again = await shop.service.settle(order_ids=[order.id, young])
+    assert (again.placed, again.refused) == ([order.id], [young])

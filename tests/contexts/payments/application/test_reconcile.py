@@ -1,11 +1,16 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from caddy_shopping.contexts.payments.application.reconcile_payment import ReconcilePayment
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound, ProviderUnavailable
 from caddy_shopping.contexts.payments.domain.payment import PaymentStatus
+from caddy_shopping.contexts.payments.domain.webhook import MAX_ATTEMPTS
+from caddy_shopping.contexts.payments.interface import jobs as job_module
 from caddy_shopping.contexts.payments.interface.jobs import jobs
 from caddy_shopping.kernel.actor import SYSTEM, PermissionMissing
 from caddy_shopping.kernel.ids import new_id
@@ -118,8 +123,41 @@ async def test_one_payment_that_cannot_be_asked_about_does_not_hold_up_the_other
     world.provider.before["fetch"] = 1
     await run_job(world)
     assert await world.event_names() == ["PaymentSucceeded"]
+    world.bench.clock.advance(AFTER)
     await run_job(world)
     assert await world.event_names() == ["PaymentSucceeded"] * 2
+
+
+async def test_payments_that_cannot_be_asked_about_do_not_starve_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch full of payments whose provider is not here any more; the one behind them has its turn."""
+    monkeypatch.setattr(job_module, "BATCH", 2)
+    poison = [await world.pay(world.an_order(), "sandbox_silent") for _ in range(2)]
+    refunded = await world.paid()
+    world.provider.before["refund"] = 1
+    await world.ask_refund(refunded.order_id, 4000)
+    for payment in [*poison, refunded]:
+        await change(world, "payments", payment.id, provider="gone")
+    world.bench.clock.advance(timedelta(seconds=1))
+    good = await world.pay(world.an_order(), "sandbox_silent")
+    world.bench.clock.advance(AFTER)
+    for _ in range(2):
+        await run_job(world)
+    assert (await world.see(good)).status is PaymentStatus.SUCCEEDED
+    asked = {row.checked_at for row in await world.rows(world.tables("payment_refunds"))}
+    assert asked == {world.bench.clock.now()}
+    for payment in poison:
+        await change(world, "payments", payment.id, provider="sandbox")
+    world.bench.clock.advance(AFTER)
+    await run_job(world)
+    assert (await world.see(poison[0])).status is PaymentStatus.SUCCEEDED
+
+
+async def change(world: World, table: str, row_id: UUID, **values: Any) -> None:
+    each = world.tables(table)
+    async with world.bench.kit.database.writer.begin() as connection:
+        await connection.execute(update(each).where(each.c.id == row_id).values(**values))
 
 
 async def test_staff_may_ask_and_others_may_not(world: World) -> None:
@@ -155,6 +193,38 @@ async def test_a_webhook_that_cannot_be_processed_does_not_hold_up_the_others(wo
     world.provider.before["capture"] = 1
     await run_job(world, "payments-webhooks")
     assert (await world.see(payment)).status is PaymentStatus.SUCCEEDED
+
+
+async def test_webhooks_that_cannot_be_processed_do_not_starve_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "BATCH", 2)
+    for _ in range(2):
+        await world.pay(world.an_order(), "sandbox_authorized")
+    for webhook in world.sent:
+        await world.receive(webhook)
+    await world.set("payment_webhooks", provider="gone")
+    world.sent.clear()
+    world.bench.clock.advance(timedelta(seconds=1))
+    payment = await world.pay(world.an_order())
+    await world.receive(world.sent[0])
+    world.bench.clock.advance(timedelta(seconds=10))
+    for _ in range(2):
+        await run_job(world, "payments-webhooks")
+    assert (await world.see(payment)).status is PaymentStatus.SUCCEEDED
+    failed = [row for row in await world.rows(world.tables("payment_webhooks")) if row.provider == "gone"]
+    assert [(row.attempts, row.error, row.processed_at) for row in failed] == [(1, "KeyError: 'gone'", None)] * 2
+
+
+async def test_a_webhook_that_only_ever_fails_is_tried_so_many_times(world: World) -> None:
+    await world.pay(world.an_order(), "sandbox_authorized")
+    await world.receive(world.sent[0])
+    await world.set("payment_webhooks", provider="gone")
+    for _ in range(2 * MAX_ATTEMPTS):
+        world.bench.clock.advance(timedelta(hours=6, seconds=1))
+        await run_job(world, "payments-webhooks")
+    [row] = await world.rows(world.tables("payment_webhooks"))
+    assert row.attempts == MAX_ATTEMPTS
 
 
 async def test_a_webhook_that_keeps_failing_waits_for_a_person(world: World) -> None:

@@ -228,6 +228,7 @@ def test_what_payments_reacts_to(site: Site) -> None:
         return next(each for each in site.module.consumers if each.name == name)
 
     assert {each.name for each in site.module.consumers} == {
+        "payments.guest-signed-in",
         "payments.order-cancelled",
         "payments.order-refund-requested",
     }

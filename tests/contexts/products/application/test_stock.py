@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, update
 
+from caddy_shopping.contexts.products.application import purge_reservations
 from caddy_shopping.contexts.products.application.change_product import ChangeProduct
 from caddy_shopping.contexts.products.application.change_stock import ChangeStock
 from caddy_shopping.contexts.products.application.settle_stock import CancelSale, ReleaseStock, RestockReturn, SellStock
@@ -172,7 +173,7 @@ async def test_a_cancelled_order_gives_back_what_was_reserved_or_sold_once(catal
 
 
 async def test_a_partly_restocked_order_gives_back_only_the_rest(catalogue: Catalogue) -> None:
-    """The negative control is in the numbers: putting all that was taken back would make 6, more than there ever was."""
+    """Putting back all that was taken would make 6, more than there ever was."""
     variant, order, return_id = (await catalogue.add()).variants[0].id, new_id(), new_id()
     await reserve(catalogue, order, (variant, 3))
     await settle(catalogue, SellStock(order_id=order))
@@ -286,7 +287,7 @@ async def test_the_sweep_keeps_what_is_an_order_and_gives_back_the_rest(catalogu
     await reserve(catalogue, refused, (variant, 1), ttl=60)
     await reserve(catalogue, fresh, (variant, 1), ttl=600)
     catalogue.orders.place(placed)
-    (job,) = catalogue.module.jobs
+    job = catalogue.module.jobs[0]
     await job.run()
     assert catalogue.orders.refused == set()
     catalogue.bench.clock.advance(timedelta(seconds=61))
@@ -307,6 +308,34 @@ async def test_the_sweep_works_in_batches(catalogue: Catalogue) -> None:
     sweep = catalogue.use_cases.sweep_reservations
     assert [await catalogue.run(sweep, SweepReservations()) for _ in range(3)] == [BATCH, 1, 0]
     assert await catalogue.books(variant) == (BATCH + 1, 0, 0)
+
+
+async def test_given_back_reservations_go_after_a_month_and_all_others_stay(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge_reservations, "BATCH", 2)
+    variant = (await catalogue.add("A", a_variant(stock=20))).variants[0].id
+    old, kept = [new_id() for _ in range(5)], {"sold": new_id(), "claimed": new_id(), "held": new_id()}
+    for order in [*old, *kept.values()]:
+        await reserve(catalogue, order, (variant, 1), ttl=60)
+    for order in old:
+        await catalogue.service.release(order_id=order)
+    await settle(catalogue, SellStock(order_id=kept["sold"]))
+    catalogue.orders.place(kept["claimed"])
+    job = {job.name: job for job in catalogue.module.jobs}["products.purge-reservations"]
+    catalogue.bench.clock.advance(timedelta(days=30, seconds=60))
+    await job.run()
+    assert await catalogue.count(tables.reservations) == 8
+    young = new_id()
+    await reserve(catalogue, young, (variant, 1), ttl=60)
+    await catalogue.service.release(order_id=young)
+    books = await catalogue.books(variant)
+    catalogue.bench.clock.advance(timedelta(seconds=1))
+    await job.run()
+    left = {row.order_id for row in await catalogue.rows(tables.reservations)}
+    assert left == {young, *kept.values()}
+    assert {row.order_id for row in await catalogue.rows(tables.reservation_lines)} == left
+    assert await catalogue.books(variant) == books
 
 
 async def rush(catalogue: Catalogue) -> tuple[UUID, UUID, list[Any]]:

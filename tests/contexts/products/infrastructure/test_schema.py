@@ -8,12 +8,14 @@ from sqlalchemy import Connection, inspect
 
 from caddy_shopping.contexts.products.domain.errors import MediaNotFound
 from caddy_shopping.contexts.products.domain.pictures import name_of
+from caddy_shopping.contexts.products.infrastructure import media as media_module
 from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.contexts.products.infrastructure.mapping import map_products
 from caddy_shopping.contexts.products.infrastructure.media import FolderMedia
 from caddy_shopping.contexts.products.module import schema
 from caddy_shopping.platform.db import migrate
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.security.files import sync_folder
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -73,3 +75,19 @@ async def test_pictures_are_kept_whole_and_found_by_name_alone(tmp_path: Path) -
     for other in ("../secret.png", "0" * 40 + ".png", ""):
         with pytest.raises(MediaNotFound):
             await media.load(other)
+
+
+async def test_a_picture_is_on_the_disk_by_its_name_before_anybody_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename is safe from a power cut once its folder is synced; so is a new folder once its parent is."""
+    seen: list[tuple[Path, list[str]]] = []
+
+    def watched(folder: Path) -> None:
+        seen.append((folder, [path.name for path in folder.iterdir()]))
+        sync_folder(folder)
+
+    monkeypatch.setattr(media_module, "sync_folder", watched)
+    folder, name = tmp_path / "media", name_of(PNG)
+    await FolderMedia(folder).store(name, PNG)
+    assert seen == [(tmp_path, ["media"]), (folder, [name])]

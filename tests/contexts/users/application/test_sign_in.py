@@ -76,6 +76,8 @@ async def test_a_guest_brings_their_things_along(world: World) -> None:
     guest = await world.guest()
     signed_in = await world.sign_in(actor=await world.actor(guest))
     assert signed_in.user.id == registered.user.id
+    assert not await world.is_signed_in(guest), "nothing more can be done under the guest's id"
+    assert await world.is_signed_in(registered)
     assert await world.events("GuestSignedIn") == [{"userId": str(registered.user.id), "guestId": str(guest.user.id)}]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from caddy_shopping.contexts.notifications.application.adopt_guest import AdoptGuestHandler
 from caddy_shopping.contexts.notifications.application.mark_read import MarkAllReadHandler, MarkReadHandler
 from caddy_shopping.contexts.notifications.application.notify import NotifyHandler
+from caddy_shopping.contexts.notifications.application.purge import PurgeOldHandler
 from caddy_shopping.contexts.notifications.application.queries import NotificationQueries
 from caddy_shopping.contexts.notifications.application.retry_email import RetryEmailHandler
 from caddy_shopping.contexts.notifications.application.send_emails import (
@@ -26,4 +27,5 @@ class UseCases:
     deliver_emails: DeliverEmailsHandler
     settle_emails: SettleEmailsHandler
     retry_email: RetryEmailHandler
+    purge_old: PurgeOldHandler
     queries: NotificationQueries

@@ -104,3 +104,7 @@ class Emails(Protocol):
     async def requeue(self, email_id: UUID, now: datetime) -> None:
         """Start over with a mail that failed or waits. Raises `EmailNotFound`, `EmailNotRetryable`."""
         ...
+
+    async def purge(self, sent_before: datetime, limit: int) -> int:
+        """Forget up to `limit` mails that were sent before; how many."""
+        ...

@@ -33,6 +33,10 @@ class Notifications(Protocol):
 
     async def move(self, from_user: UUID, to_user: UUID) -> None: ...
 
+    async def purge(self, read_before: datetime, limit: int) -> int:
+        """Forget up to `limit` that were read before; how many."""
+        ...
+
 
 class Mutes(Protocol):
     """Which kinds of mail a person has switched off; what is not listed is on."""

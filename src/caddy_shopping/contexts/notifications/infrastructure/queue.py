@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caddy_shopping.contexts.notifications.domain.email import LEASE, Email, EmailStatus, Outcome, next_attempt
@@ -87,6 +87,15 @@ class SqlEmails:
             return
         known = await connection.execute(select(emails.c.id).where(emails.c.id == email_id))
         raise EmailNotFound() if known.first() is None else EmailNotRetryable()
+
+    async def purge(self, sent_before: datetime, limit: int) -> int:
+        # A mail's last lease ends after it was sent, and is what the index of the queue knows.
+        old = (emails.c.status == EmailStatus.SENT, emails.c.next_attempt_at < sent_before + LEASE)
+        gone = select(emails.c.id).where(*old, emails.c.sent_at < sent_before).limit(limit)
+        ids = (await self._session.scalars(gone)).all()
+        if ids:
+            await self._session.execute(delete(emails).where(emails.c.id.in_(ids)))
+        return len(ids)
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -61,6 +61,13 @@ class SqlNotifications:
             update(notifications).where(notifications.c.user_id == from_user).values(user_id=to_user)
         )
 
+    async def purge(self, read_before: datetime, limit: int) -> int:
+        old = select(notifications.c.id).where(notifications.c.read_at < read_before).limit(limit)
+        ids = (await self._session.scalars(old)).all()
+        if ids:
+            await self._session.execute(delete(notifications).where(notifications.c.id.in_(ids)))
+        return len(ids)
+
 
 _MUTED = select(mutes.c.kind).where(mutes.c.user_id == bindparam("user"), mutes.c.kind == bindparam("kind"))
 

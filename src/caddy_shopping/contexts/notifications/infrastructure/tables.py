@@ -23,6 +23,7 @@ notifications = Table(
     Column("read_at", UtcDateTime),
     Index("idx_notifications_user", "user_id", "id"),
     Index("idx_notifications_user_unread", "user_id", "read_at", "id"),
+    Index("idx_notifications_read", "read_at"),
 )
 
 # A row is a kind that its user has switched off.

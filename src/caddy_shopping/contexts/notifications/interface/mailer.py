@@ -1,7 +1,6 @@
 """The loop that empties the queue of mails."""
 
 import asyncio
-from datetime import timedelta
 
 import structlog
 
@@ -14,7 +13,6 @@ from caddy_shopping.contexts.notifications.application.send_emails import (
     SettleEmailsHandler,
 )
 from caddy_shopping.platform.executor import Executor
-from caddy_shopping.platform.module import Job
 
 log = structlog.get_logger("notifications")
 
@@ -100,8 +98,3 @@ class Mailer:
             await asyncio.wait_for(self._stopping.wait(), self._gather_seconds)
         except TimeoutError:
             return
-
-
-def jobs(mailer: Mailer, every: timedelta) -> list[Job]:
-    """The safety net: finds mails whose next attempt has come, and those that a killed process had claimed."""
-    return [Job("notifications-mailer", every, mailer.send_all_due)]

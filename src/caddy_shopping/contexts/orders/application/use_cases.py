@@ -15,6 +15,7 @@ from caddy_shopping.contexts.orders.application.hear_of_payment import (
     PayOrderHandler,
 )
 from caddy_shopping.contexts.orders.application.place_order import PlaceOrderHandler
+from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaimsHandler
 from caddy_shopping.contexts.orders.application.queries import OrderQueries
 from caddy_shopping.contexts.orders.application.quote_order import QuoteOrderHandler
 from caddy_shopping.contexts.orders.application.read_orders import FindOrderHandler, ListOrdersHandler
@@ -54,5 +55,6 @@ class UseCases:
     fail_refund: FailRefundHandler
     expire_order: ExpireOrderHandler
     settle_orders: SettleOrdersHandler
+    purge_claims: PurgeClaimsHandler
 
     queries: OrderQueries

@@ -1,6 +1,6 @@
 """The order: what was bought, what became of it, and where its money is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -264,8 +264,9 @@ class Order(Aggregate):
         refund = self._refund(refund_id, amount, RefundStatus.DONE)
         if refund.status is RefundStatus.DONE:
             return
-        if not all(fits(self.refunds, self.line(part.line_id), part) for part in refund.parts):
-            refund.parts = []  # its units went into another refund while this one counted as failed
+        failed = refund.status is RefundStatus.FAILED
+        if failed and not all(fits(self.refunds, self.line(part.line_id), part) for part in refund.parts):
+            refund.parts = []  # its units went into another refund meanwhile
         refund.status, refund.settled_at, refund.failure = RefundStatus.DONE, now, None
         self._note(SYSTEM, "refunded", f"{amount}: {refund.reason}", now)
         if not refund.surplus:

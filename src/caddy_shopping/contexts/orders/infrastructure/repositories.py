@@ -164,7 +164,8 @@ class SqlOrdersTransaction(SqlTransaction):
         connection = await self.session.connection()
         heads, *parts = _fresh()
         await connection.execute(heads.statement, heads.rows([order]))
-        for fresh, children in zip(parts, (order.lines, order.history, order.refunds), strict=True):
+        lists: tuple[Sequence[Any], ...] = (order.lines, order.history, order.refunds)
+        for fresh, children in zip(parts, lists, strict=True):
             if children:
                 await connection.execute(fresh.statement, fresh.rows(children, order_id=order.id))
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from caddy_shopping.contexts.orders.application.expire_orders import ExpireOrder, expire_due
+from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaims
 from caddy_shopping.contexts.orders.application.use_cases import UseCases
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.platform.executor import Executor
@@ -16,4 +17,7 @@ def jobs(use_cases: UseCases, run: Executor, clock: Clock, every: timedelta) -> 
     async def expire() -> int:
         return await expire_due(use_cases.queries, expire_one, clock)
 
-    return [Job("orders.expire", every, expire)]
+    async def purge() -> None:
+        await run(use_cases.purge_claims, PurgeClaims())
+
+    return [Job("orders.expire", every, expire), Job("orders.purge-claims", timedelta(hours=1), purge)]

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from caddy_shopping.contexts.payments.application.adopt_guest import AdoptGuestHandler
 from caddy_shopping.contexts.payments.application.process_webhook import ProcessWebhookHandler
+from caddy_shopping.contexts.payments.application.purge_webhooks import PurgeWebhooksHandler
+from caddy_shopping.contexts.payments.application.put_off import PutOffPaymentHandler, PutOffWebhookHandler
 from caddy_shopping.contexts.payments.application.queries import PaymentQueries
 from caddy_shopping.contexts.payments.application.receive_webhook import ReceiveWebhookHandler
 from caddy_shopping.contexts.payments.application.reconcile_payment import ReconcilePaymentHandler
@@ -19,4 +22,8 @@ class UseCases:
     receive_webhook: ReceiveWebhookHandler
     process_webhook: ProcessWebhookHandler
     reconcile_payment: ReconcilePaymentHandler
+    adopt_guest: AdoptGuestHandler
+    put_off_payment: PutOffPaymentHandler
+    put_off_webhook: PutOffWebhookHandler
+    purge_webhooks: PurgeWebhooksHandler
     queries: PaymentQueries

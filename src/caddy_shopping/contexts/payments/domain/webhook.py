@@ -55,3 +55,7 @@ class Webhooks(Protocol):
     async def failed(self, webhook_id: UUID, error: str, retry_at: datetime) -> None:
         """Note why it could not be processed, and when to try again."""
         ...
+
+    async def purge(self, processed_before: datetime, limit: int) -> int:
+        """Forget up to `limit` that were processed before; how many. What still waits stays."""
+        ...

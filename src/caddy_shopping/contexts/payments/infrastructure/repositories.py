@@ -5,12 +5,12 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, bindparam, exists, insert, select, update
+from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import Payment, Payments, PaymentStatus
-from caddy_shopping.contexts.payments.domain.refund import Refund, Refunds
+from caddy_shopping.contexts.payments.domain.refund import Refund, Refunds, RefundStatus
 from caddy_shopping.contexts.payments.domain.webhook import ReceivedWebhook, Webhooks
 from caddy_shopping.contexts.payments.infrastructure import tables
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
@@ -50,6 +50,18 @@ class SqlPayments:
 
     def add(self, payment: Payment) -> None:
         self._tx.session.add(self._tx.track(payment))
+
+    async def hand_over(self, from_user: UUID, to_user: UUID) -> None:
+        table = tables.payments
+        # With the version, so that nobody writes the old owner back from a copy read before.
+        moved = update(table).where(table.c.user_id == from_user)
+        await self._tx.session.execute(moved.values(user_id=to_user, version=table.c.version + 1))
+
+    async def put_off(self, payment_id: UUID, now: datetime) -> None:
+        payments, refunds = tables.payments, tables.refunds
+        pending = (refunds.c.payment_id == payment_id, refunds.c.status == RefundStatus.PENDING)
+        await self._tx.session.execute(update(payments).where(payments.c.id == payment_id).values(checked_at=now))
+        await self._tx.session.execute(update(refunds).where(*pending).values(checked_at=now))
 
 
 class SqlRefunds:
@@ -104,3 +116,11 @@ class SqlWebhooks:
             .where(table.c.id == webhook_id, table.c.processed_at.is_(None))
             .values(attempts=table.c.attempts + 1, error=error, retry_at=retry_at)
         )
+
+    async def purge(self, processed_before: datetime, limit: int) -> int:
+        table = tables.webhooks
+        old = select(table.c.id).where(table.c.processed_at < processed_before).limit(limit)
+        ids = (await self._session.scalars(old)).all()
+        if ids:
+            await self._session.execute(delete(table).where(table.c.id.in_(ids)))
+        return len(ids)

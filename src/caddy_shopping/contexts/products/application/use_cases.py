@@ -14,6 +14,7 @@ from caddy_shopping.contexts.products.application.edit_categories import (
 from caddy_shopping.contexts.products.application.export_products import ExportProductsHandler
 from caddy_shopping.contexts.products.application.import_products import ImportProductsHandler
 from caddy_shopping.contexts.products.application.ports import Media
+from caddy_shopping.contexts.products.application.purge_reservations import PurgeReservationsHandler
 from caddy_shopping.contexts.products.application.queries import ProductQueries
 from caddy_shopping.contexts.products.application.reserve_stock import ReserveStockHandler
 from caddy_shopping.contexts.products.application.seed_catalogue import SeedCatalogue
@@ -44,6 +45,7 @@ class UseCases:
     cancel_sale: CancelSaleHandler
     restock_return: RestockReturnHandler
     sweep_reservations: SweepReservationsHandler
+    purge_reservations: PurgeReservationsHandler
     import_products: ImportProductsHandler
     export_products: ExportProductsHandler
     seed: SeedCatalogue

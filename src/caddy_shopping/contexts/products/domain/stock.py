@@ -138,3 +138,7 @@ class Stock(Protocol):
         Raises `VariantNotFound`, `StockBelowZero`.
         """
         ...
+
+    async def purge(self, due_before: datetime, limit: int) -> int:
+        """Forget up to `limit` RELEASED reservations whose deadline was before, with their lines; how many."""
+        ...

@@ -7,6 +7,7 @@ from pathlib import Path
 from caddy_shopping.contexts.products.domain.errors import MediaNotFound
 from caddy_shopping.contexts.products.domain.pictures import is_name
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.security.files import sync_folder
 
 
 class FolderMedia:
@@ -27,7 +28,9 @@ class FolderMedia:
             raise MediaNotFound() from None
 
     def _write(self, name: str, content: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(self._folder.parent)
         unfinished = self._folder / f".{new_id().hex}"
         try:
             # Readers see the whole file or none, also after a crash.
@@ -36,5 +39,6 @@ class FolderMedia:
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(self._folder / name)
+            sync_folder(self._folder)
         finally:
             unfinished.unlink(missing_ok=True)

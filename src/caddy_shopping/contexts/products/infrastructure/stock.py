@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, BindParameter, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from caddy_shopping.contexts.products.domain.errors import StockBelowZero
@@ -156,6 +156,15 @@ class SqlStock:
         await self._ledger(movement)
         await self._flags([movement.variant_id])
         return found.product_id, found.stock
+
+    async def purge(self, due_before: datetime, limit: int) -> int:
+        old = select(_head.order_id).where(_state == State.RELEASED, _head.expires_at < due_before).limit(limit)
+        ids = [row.order_id for row in await self._all(old)]
+        if ids:
+            connection = await self._connection()
+            await connection.execute(delete(reservation_lines).where(_line.order_id.in_(ids)))
+            await connection.execute(delete(reservations).where(_head.order_id.in_(ids)))
+        return len(ids)
 
     async def _move(self, order_id: UUID, before: Iterable[State], after: State) -> bool:
         connection = await self._connection()

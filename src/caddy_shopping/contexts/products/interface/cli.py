@@ -56,7 +56,8 @@ def _export_products(open_module: OpenModule) -> click.Command:
         """Write all products as a Shopify product CSV to FILE, or to standard output.
 
         Drafts and archived products are in it too, with their Status. Imported into an empty shop, the file
-        gives the same catalogue.
+        gives the same catalogue: every cell is written as it is, also one that begins with = + - or @. A
+        spreadsheet may take such a cell for a formula: open a file of untrusted texts as text, not as formulas.
 
         \b
         caddy-shopping export-products products.csv

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from caddy_shopping.contexts.products.application.purge_reservations import PurgeReservations
 from caddy_shopping.contexts.products.application.sweep_reservations import BATCH, SweepReservations
 from caddy_shopping.contexts.products.application.use_cases import UseCases
 from caddy_shopping.contexts.products.settings import ProductsSettings
@@ -15,4 +16,10 @@ def jobs(use_cases: UseCases, run: Executor, settings: ProductsSettings) -> list
         while await run(use_cases.sweep_reservations, SweepReservations()) == BATCH:
             pass
 
-    return [Job("products.sweep-reservations", timedelta(seconds=settings.sweep_seconds), sweep)]
+    async def purge() -> None:
+        await run(use_cases.purge_reservations, PurgeReservations())
+
+    return [
+        Job("products.sweep-reservations", timedelta(seconds=settings.sweep_seconds), sweep),
+        Job("products.purge-reservations", timedelta(hours=1), purge),
+    ]

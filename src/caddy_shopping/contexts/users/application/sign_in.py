@@ -35,8 +35,9 @@ class SignInHandler:
     async def __call__(self, command: SignIn) -> SignedIn:
         """Trade an e-mail address and a password for tokens.
 
-        A guest who sends their access token brings their cart along, and is no guest any more. After ten tries in five minutes on one
-        account from one place the answer is 429; an unknown address costs the same time as a wrong password.
+        A guest who sends their access token brings their cart and orders along, and the guest's own sessions end.
+        After ten tries in five minutes on one account from one place the answer is 429; an unknown address costs
+        the same time as a wrong password.
         """
         tries = f"sign-in|{email_key(command.email)}|{command.address}"
         await self.limiter.attempt(tries)

@@ -16,6 +16,8 @@ from caddy_shopping.platform.db.engine import Database
 
 LEASE = timedelta(seconds=3)
 """A webhook is sent at once by the process that made it, or picked it up; after this it is anybody's."""
+BATCH = 500
+"""So many rows are forgotten in one transaction."""
 
 _webhooks = tables.webhooks
 
@@ -110,6 +112,18 @@ class Mailbox:
                 .where(table.id == webhook_id)
                 .values(attempts=table.attempts + 1, next_attempt_at=again_at)
             )
+
+    async def purge(self, delivered_before: datetime) -> None:
+        """Forget what was delivered before, a few rows at a time."""
+        old = select(_webhooks.c.id).where(_webhooks.c.delivered_at < delivered_before).limit(BATCH)
+        while True:
+            async with self._database.read() as connection:
+                ids = (await connection.scalars(old)).all()
+            if ids:
+                async with self._database.writer.begin() as connection:
+                    await connection.execute(delete(_webhooks).where(_webhooks.c.id.in_(ids)))
+            if len(ids) < BATCH:
+                return
 
 
 def _about(intent: Intent, now: datetime) -> MessageData:

@@ -1,0 +1,76 @@
+"""What a refusal looks like from outside, and that it left no trace."""
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.journey import quiet
+from tests.support.shop import Answer, Shop, running_shop
+
+FIELDS = set("type title status detail instance code message timestamp path method requestId errors retryable".split())
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@contextmanager
+def calm_shop(data_dir: Path) -> Iterator[Shop]:
+    """A shop with the demo catalogue where nothing happens by itself while a test looks."""
+    with running_shop(data_dir, {"SHOP_PRODUCTS_SWEEP_SECONDS": "3600"}) as running:
+        yield running
+
+
+def refused(answer: Answer, status: int, code: str, *, language: str = "en") -> Any:
+    """The problem document of a refusal, once every field of it is right."""
+    assert answer.status == status, answer
+    assert answer.headers["Content-Type"] == "application/problem+json", answer
+    problem = answer.json
+    assert problem.keys() - {"stack"} == FIELDS, problem
+    assert (problem["status"], problem["code"]) == (status, code), problem
+    assert problem["type"] == f"/api/docs/errors#{code}"
+    assert problem["title"]
+    assert problem["requestId"] == answer.headers["X-Request-Id"]
+    assert problem["instance"] == problem["path"]
+    age = datetime.now(UTC) - datetime.fromisoformat(problem["timestamp"])
+    assert abs(age) < timedelta(minutes=1)
+    _is_said_in(problem, language)
+    return problem
+
+
+def _is_said_in(problem: Any, language: str) -> None:
+    texts = [problem["message"], *(error["message"] for error in problem["errors"])]
+    for text in texts:
+        assert text
+        assert bool(_CHINESE.search(text)) is (language == "zh"), text
+    assert not _CHINESE.search(problem["detail"])
+    for error in problem["errors"]:
+        assert error.keys() == {"pointer", "code", "message"}
+        assert error["code"]
+
+
+def tables(shop: Shop) -> dict[str, str]:
+    """A digest of every table of the shop's file, but for those that keep what was answered to an Idempotency-Key."""
+    with closing(sqlite3.connect(f"file:{shop.data_dir / 'shop.db'}?mode=ro", uri=True, timeout=30)) as file:
+        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: _digest(file, name) for name in names if not name.endswith("_idempotency")}
+
+
+def _digest(file: sqlite3.Connection, table: str) -> str:
+    digest = hashlib.sha256()
+    for row in file.execute(f'SELECT * FROM "{table}" ORDER BY 1'):
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+@asynccontextmanager
+async def unchanged(shop: Shop) -> AsyncIterator[None]:
+    """What happens inside leaves no trace in any table; nothing else may be under way."""
+    await quiet(shop)
+    before = tables(shop)
+    yield
+    await quiet(shop)
+    after = tables(shop)
+    assert [name for name in after if after[name] != before.get(name)] == []
