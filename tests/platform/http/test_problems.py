@@ -21,7 +21,7 @@ from caddy_shopping.kernel.errors import (
 from caddy_shopping.kernel.paging import CursorInvalid
 from caddy_shopping.platform.db.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight
 from caddy_shopping.platform.http import errors
-from caddy_shopping.platform.http.problems import ErrorResponse, catalogue, render_problem, status_of
+from caddy_shopping.platform.http.problems import ErrorResponse, catalogue, phrase, render_problem, status_of
 from caddy_shopping.platform.security.tokens import TokenInvalid
 from caddy_shopping.platform.telemetry.trace import Trace, current
 from tests.platform.http.toy import ToyNotFound, a_scope
@@ -133,3 +133,11 @@ def test_the_catalogue_lists_each_code_of_the_code_base_once() -> None:
     assert {"VALIDATION_FAILED", "NOT_FOUND", "RATE_LIMITED", "INTERNAL_ERROR"} <= set(codes)
     assert "TOY_NOT_FOUND" not in codes, "errors of the tests are none of ours"
     assert all(entry.en and entry.zh for entry in catalogue())
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(413, "Content Too Large"), (414, "URI Too Long"), (422, "Unprocessable Content"), (404, "Not Found")],
+)
+def test_statuses_have_the_words_of_rfc_9110_under_every_python(status: int, words: str) -> None:
+    assert phrase(status) == words

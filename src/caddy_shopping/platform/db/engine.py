@@ -1,6 +1,6 @@
 """Where a context's data lives: one URL, a writer's pool and a readers' pool."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from caddy_shopping.platform.db.dialects import sqlite
 from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 
-WRITERS = 16
+WRITERS = 6
 """Connections of SQLite's writers: one writes, the others wait for the disk or for their turn."""
 
 
@@ -24,12 +24,12 @@ class Database:
     """
 
     def __init__(
-        self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine, release: Callable[[], None] | None = None
+        self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine, gate: WriteGate | None = None
     ) -> None:
         self.writer = writer
         self.reader = reader
         self._glancer = glancer
-        self._release = release
+        self.gate = gate
 
     @property
     def dialect(self) -> str:
@@ -55,8 +55,8 @@ class Database:
     async def close(self) -> None:
         for engine in {self.writer, self.reader, self._glancer}:
             await engine.dispose()
-        if self._release is not None:
-            self._release()
+        if self.gate is not None:
+            self.gate.close()
 
 
 def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
@@ -79,6 +79,7 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
         return create_async_engine(
             parsed,
             pool_size=size,
+            pool_use_lifo=True,  # the connection used last has the warmest cache
             max_overflow=0,
             pool_timeout=pool_timeout,
             hide_parameters=True,
@@ -90,7 +91,7 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     event.listen(writer.sync_engine, "connect", _prepare_writer)
     event.listen(reader.sync_engine, "connect", _prepare_reader)
     event.listen(glancer.sync_engine, "connect", _prepare_reader)
-    return Database(writer, reader, glancer, gate.close)
+    return Database(writer, reader, glancer, gate)
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:
@@ -100,11 +101,10 @@ def _prepare_writer(connection: Any, _record: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-8000",
-        "mmap_size=268435456",
     ):
         connection.raw.execute(f"PRAGMA {pragma}")
 
 
 def _prepare_reader(connection: Any, _record: Any) -> None:
-    for pragma in ("query_only=ON", "cache_size=-4000", "mmap_size=268435456"):
+    for pragma in ("query_only=ON", "cache_size=-4000"):
         connection.raw.execute(f"PRAGMA {pragma}")

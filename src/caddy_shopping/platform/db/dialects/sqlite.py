@@ -244,7 +244,10 @@ class _Dbapi(AsyncAdapt_dbapi_module):
             setattr(self, name, getattr(sqlite3, name))
 
     def connect(self, *args: Any, role: Role = "read", timeout: float = 10.0, **kwargs: Any) -> Connection:
-        waits = 0.0 if isinstance(role, WriteGate) else timeout
+        waits = timeout
+        if isinstance(role, WriteGate):
+            waits = 0.0
+            role.log_may_be_new()
         fixed = {"isolation_level": None, "check_same_thread": False, "timeout": waits}
         raw: sqlite3.Connection = sqlite3.connect(*args, **{**kwargs, **fixed})
         return Connection(self, raw, role, timeout)

@@ -12,9 +12,10 @@ when it starts the log anew (https://www.sqlite.org/wal.html).
 
 import asyncio
 import os
+import queue
 import sqlite3
+import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -30,10 +31,12 @@ class WriteGate:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._taken = False
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-sync")
+        self._orders: queue.SimpleQueue[asyncio.AbstractEventLoop | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._descriptor: int | None = None
+        self._stale = True
         self._unsynced: list[asyncio.Future[None]] = []
-        self._syncing: asyncio.Task[None] | None = None
+        self._serving: list[asyncio.Future[None]] | None = None
         self._fault: str | None = None
 
     async def enter(self) -> None:
@@ -82,24 +85,41 @@ class WriteGate:
         if self._log is None:
             return
         self._refuse_if_broken()
-        synced = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        synced = loop.create_future()
         self._unsynced.append(synced)
-        if self._syncing is None or self._syncing.done():
-            self._syncing = asyncio.create_task(self._sync_while_asked())
+        if self._serving is None:
+            self._start_sync(loop)
         await synced
 
-    async def _sync_while_asked(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._unsynced:
-            # Whoever comes during this sync may have written after it began: the next one is theirs.
-            served, self._unsynced = self._unsynced, []
+    def _start_sync(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._serving, self._unsynced = self._unsynced, []
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="sqlite-sync", daemon=True)
+            self._thread.start()
+        self._orders.put(loop)
+
+    def _work(self) -> None:
+        """The thread: one sync for each order. A queue and a callback, since an executor costs more than the sync."""
+        while (loop := self._orders.get()) is not None:
+            fault: Exception | None = None
             try:
-                await loop.run_in_executor(self._thread, self._sync)
+                self._sync()
             except Exception as failure:
-                self._break(f"disk I/O error: the log could not be synced: {failure}", served)
-                return
-            for synced in served:
-                _tell(synced)
+                fault = failure
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._synced, loop, fault)
+
+    def _synced(self, loop: asyncio.AbstractEventLoop, fault: Exception | None) -> None:
+        served, self._serving = self._serving or [], None
+        if fault is not None:
+            self._break(f"disk I/O error: the log could not be synced: {fault}", served)
+            return
+        for synced in served:
+            _tell(synced)
+        if self._unsynced:
+            # Whoever came during this sync may have written after it began: the next one is theirs.
+            self._start_sync(loop)
 
     def _break(self, fault: str, served: list[asyncio.Future[None]]) -> None:
         """After a failed sync the system may have dropped what it could not write, and a later sync would
@@ -116,20 +136,24 @@ class WriteGate:
         if self._fault is not None:
             raise sqlite3.OperationalError(self._fault)
 
+    def log_may_be_new(self) -> None:
+        """Said when a writer connects: the last connection anywhere removes the log, the next one makes another."""
+        self._stale = True
+
     def _sync(self) -> None:
-        log_path = str(self._log)
-        current = os.stat(log_path)
-        if self._descriptor is None or os.fstat(self._descriptor).st_ino != current.st_ino:
-            # The last connection anywhere removes the log, and the next one makes another.
+        if self._stale or self._descriptor is None:
+            self._stale = False
             self._close_descriptor()
-            self._descriptor = os.open(log_path, os.O_RDONLY)
+            self._descriptor = os.open(str(self._log), os.O_RDONLY)
         os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         """Nobody writes any more; a commit that still waits is told that it is not known to be safe."""
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join()
         self._close_descriptor()
-        for synced in self._unsynced:
+        for synced in [*(self._serving or ()), *self._unsynced]:
             _tell(synced, sqlite3.OperationalError("disk I/O error: the database was closed before the sync"))
 
     def _close_descriptor(self) -> None:
