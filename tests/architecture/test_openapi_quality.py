@@ -176,6 +176,28 @@ def test_every_answer_names_its_headers(document: dict[str, Any]) -> None:
     assert {"Location", "Idempotency-Replayed"} <= placed.keys()
 
 
+def patterns(part: Any) -> Iterator[str]:
+    """Every `pattern` of a schema, at any depth."""
+    if isinstance(part, list):
+        for item in part:
+            yield from patterns(item)
+    elif isinstance(part, dict):
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        for name, item in part.items():
+            if name not in ("example", "examples"):
+                yield from patterns(item)
+
+
+def test_patterns_mean_the_same_to_us_as_to_their_readers(document: dict[str, Any]) -> None:
+    """To Python alone, `$` is also before a line end: "CN\\n" would be a country."""
+    places = [document["components"]["schemas"]]
+    places += [one for _, operation in operations(document) for one in operation.get("parameters", [])]
+    found = [pattern for place in places if place.get("in") != "header" for pattern in patterns(place)]
+    assert len(found) > 5
+    assert [pattern for pattern in found if pattern.endswith("$")] == []
+
+
 def test_operation_ids_are_all_different(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids))

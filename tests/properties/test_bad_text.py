@@ -188,13 +188,7 @@ async def test_a_product_shows_its_title(world: World) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    [
-        "we\u200bi@shop.example",
-        "wei@shop\u202e.example",
-        "wei@shop.example\x07",
-        "wei\n@shop.example",
-        "wei@\ufeffshop.example",
-    ],
+    ["we\u200bi@shop.example", "wei@shop\u202e.example", "wei\x07@shop.example", "wei\n@shop.example", "\ufeffwei@a.b"],
 )
 async def test_mail_addresses_have_nothing_hidden_in_them(shop: Shop, new: NewCaller, world: World, email: str) -> None:
     await quiet(shop)
@@ -205,9 +199,7 @@ async def test_mail_addresses_have_nothing_hidden_in_them(shop: Shop, new: NewCa
     assert tables(shop) == before
 
 
-@pytest.mark.parametrize(
-    "text", [*LETTERS.values(), *TRAPS.values(), '"', "*", "a AND", "NEAR(", "^", "a:b", "-", "%", "_"]
-)
+@pytest.mark.parametrize("text", [*LETTERS.values(), *TRAPS.values(), *'"*^-%_()', "a AND", "NEAR(", "a:b", "x" * 200])
 async def test_any_words_can_be_searched_for(new: NewCaller, text: str) -> None:
     answer = await new().get(f"/products?q={quote(text)}&facets=true&total=true")
     assert answer.status == 200, answer
