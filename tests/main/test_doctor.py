@@ -1,6 +1,7 @@
 """The doctor says what is wrong and what to do about it."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,9 +75,9 @@ async def test_a_sqlite_without_trigrams(monkeypatch: pytest.MonkeyPatch) -> Non
         def __exit__(self, *_: object) -> None: ...
 
         def execute(self, sql: str) -> None:
-            raise doctor.sqlite3.OperationalError("no such tokenizer: trigram")
+            raise sqlite3.OperationalError("no such tokenizer: trigram")
 
         def close(self) -> None: ...
 
-    monkeypatch.setattr(doctor.sqlite3, "connect", lambda path: Old())
+    monkeypatch.setattr(sqlite3, "connect", lambda path: Old())
     assert not doctor._sqlite().good
