@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import bindparam, text, update
 
 from caddy_shopping.contexts.products.application.create_product import CreateProduct
 from caddy_shopping.contexts.products.domain.specs import ProductDetails, VariantSpec
@@ -23,6 +23,7 @@ from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.main.build import build
 from caddy_shopping.main.process import Process
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.settings import Settings, load
 from tests.properties.conftest import NewCaller
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
@@ -177,11 +178,19 @@ async def test_in_one_process_too(process: Process) -> None:
 class CarelessStock(SqlStock):
     """Takes without asking whether there is enough."""
 
-    TAKE = (
+    TAKE = Prepared(
         update(variants)
-        .where(SqlStock.TAKE.whereclause.clauses[0])
-        .values({variants.c.stock: variants.c.stock - 1, variants.c.reserved: variants.c.reserved + 1})
+        .where(variants.c.id == bindparam("variant"))
+        .values(stock=variants.c.stock - bindparam("n"), reserved=variants.c.reserved + bindparam("n"))
     )
+
+
+class UncheckedStock(CarelessStock):
+    """And the database does not look either."""
+
+    async def take(self, variant_id: UUID, quantity: int) -> bool:
+        await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
+        return await super().take(variant_id, quantity)
 
 
 async def test_without_the_condition_the_check_of_the_table_still_holds(
@@ -197,12 +206,7 @@ async def test_without_the_condition_the_check_of_the_table_still_holds(
 async def test_negative_control_without_both_it_is_sold_thirty_times(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repositories, "SqlStock", CarelessStock)
-
-    @event.listens_for(process.database.writer.sync_engine, "checkout")
-    def unchecked(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.raw.execute("PRAGMA ignore_check_constraints=ON")
-
+    monkeypatch.setattr(repositories, "SqlStock", UncheckedStock)
     variant, answers = await reserve_at_once(process)
     assert Counter(map(type, answers)) == {Reservation: 30}
     assert books(process.settings.data_dir, variant) == (-29, 30, 0)

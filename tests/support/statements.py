@@ -3,21 +3,32 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from caddy_shopping.platform.db.dialects.sqlite import Connection
+
 
 @contextmanager
 def counted() -> Iterator[list[tuple[str, Any]]]:
-    """(statement, parameters) of everything that is sent to any database meanwhile."""
+    """(statement, parameters) of everything that is sent to any database meanwhile, but for a driver's own PRAGMAs."""
     sent: list[tuple[str, Any]] = []
+    send = Connection.send
 
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        sent.append((statement, parameters))
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool) -> None:
+        if context.dialect.driver != "shop":
+            sent.append((statement, parameters))
+
+    def noted(self: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
+        if not sql.startswith("PRAGMA"):
+            sent.append((sql, parameters))
+        return send(self, sql, parameters, many=many)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(Connection, "send", noted):
+            yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", note)

@@ -14,11 +14,13 @@ from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
-from caddy_shopping.platform.db.engine import Database, open_database
+from caddy_shopping.platform.db.engine import Database, EmbeddedDatabase, open_database
 from caddy_shopping.platform.db.faults import DatabaseDown, classify
+from caddy_shopping.platform.db.prepared import Prepared
 
 metadata = MetaData()
 marks = Table("marks", metadata, Column("id", Integer, primary_key=True))
+_MARK, _COUNT = Prepared(insert(marks)), Prepared(select(func.count()).select_from(marks))
 
 
 class Disk:
@@ -47,13 +49,13 @@ async def disk(scratch_database: Database, monkeypatch: pytest.MonkeyPatch) -> D
 
 
 async def _mark(database: Database, number: int) -> None:
-    async with database.writer.begin() as connection:
-        await connection.execute(insert(marks).values(id=number))
+    async with database.writing() as writing:
+        await writing.run(_MARK, {"id": number})
 
 
 async def _count(database: Database) -> int:
-    async with database.glance() as connection:
-        return int((await connection.execute(select(func.count()).select_from(marks))).scalar_one())
+    async with database.glance() as glance:
+        return int((await glance.run(_COUNT)).scalar())
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -111,11 +113,11 @@ async def test_a_cancelled_writer_gives_its_turn_back(scratch_database: Database
 async def test_a_log_that_was_made_anew_is_synced_anew(tmp_path: Path) -> None:
     """The last connection removes the log; syncing the old one would prove nothing about the new."""
     database = open_database(f"sqlite:///{tmp_path}/shop.db")
-    assert database.gate is not None
+    assert isinstance(database, EmbeddedDatabase)
     for number in range(2):
         async with database.writer.begin() as connection:
             await connection.run_sync(metadata.create_all)
-        await _mark(database, number)
+            await connection.execute(insert(marks).values(id=number))
         synced = os.fstat(database.gate._descriptor or -1)
         assert synced.st_ino == (tmp_path / "shop.db-wal").stat().st_ino
         assert synced.st_nlink == 1

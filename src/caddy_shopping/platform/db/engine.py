@@ -7,38 +7,32 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from caddy_shopping.platform.db.dialects import sqlite
 from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
+from caddy_shopping.platform.db.dialects.sqlite_lines import EmbeddedGlance, EmbeddedWriting, Wire
+from caddy_shopping.platform.db.lines import Glance, PooledGlance, PooledWriting, Writing
 
-WRITERS = 6
-"""Connections of SQLite's writers: one writes, the others wait for the disk or for their turn."""
+WRITERS = 2
+"""Connections of SQLite's rare writers, beside the one that units of work share: one writes, the other waits."""
 
 
 class Database:
-    """One database, shared by all contexts that name the same URL.
+    """One database, shared by all contexts that name the same URL."""
 
-    SQLite has one writer at a time: its connections take turns at a gate in memory, in order and bounded by
-    `pool_timeout`, where they would otherwise poll for the file's lock.
-    """
-
-    def __init__(
-        self, writer: AsyncEngine, reader: AsyncEngine, glancer: AsyncEngine, gate: WriteGate | None = None
-    ) -> None:
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.writer = writer
         self.reader = reader
-        self._glancer = glancer
-        self.gate = gate
 
     @property
     def dialect(self) -> str:
         """`sqlite`, `postgresql`, `mysql` or `mariadb`."""
         return self.writer.dialect.name
 
-    def session(self) -> AsyncSession:
-        """A session on the writing side, not yet begun."""
-        return AsyncSession(self.writer, expire_on_commit=False, autoflush=False)
+    def writing(self) -> Writing:
+        """A transaction, not yet begun."""
+        return PooledWriting(self.writer)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -46,17 +40,44 @@ class Database:
         async with self.reader.connect() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def glance(self) -> AsyncIterator[AsyncConnection]:
+    def glance(self) -> Glance:
         """As `read`, for SELECTs that touch a handful of rows by an index: SQLite answers them in place."""
-        async with self._glancer.connect() as connection:
-            yield connection
+        return PooledGlance(self.reader)
 
     async def close(self) -> None:
-        for engine in {self.writer, self.reader, self._glancer}:
+        for engine in {self.writer, self.reader}:
             await engine.dispose()
-        if self.gate is not None:
-            self.gate.close()
+
+
+class EmbeddedDatabase(Database):
+    """SQLite, which has one writer at a time.
+
+    All writers take turns at a gate in memory, in order and bounded by `pool_timeout`, where they would otherwise
+    poll for the file's lock.
+    """
+
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, holder: AsyncEngine, glancer: AsyncEngine, gate: WriteGate
+    ) -> None:
+        super().__init__(writer, reader)
+        self.gate = gate
+        self._holder, self._glancer = holder, glancer
+        self._wire = Wire(holder)
+        self._glance = EmbeddedGlance(Wire(glancer))
+
+    def writing(self) -> Writing:
+        return EmbeddedWriting(self._wire, self.gate)
+
+    def glance(self) -> Glance:
+        return self._glance
+
+    async def close(self) -> None:
+        await self._wire.close()
+        await self._glance.close()
+        for engine in (self._holder, self._glancer):
+            await engine.dispose()
+        await super().close()
+        self.gate.close()
 
 
 def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
@@ -70,12 +91,12 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
         engine = create_async_engine(
             parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True, hide_parameters=True
         )
-        return Database(engine, engine, engine)
+        return Database(engine, engine)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     parsed = parsed.set(drivername=f"sqlite+{sqlite.ShopSqliteDialect.driver}")
 
-    def pool_of(role: sqlite.Role, size: int) -> AsyncEngine:
+    def pool_of(role: sqlite.Role, size: int, *, held: bool = False) -> AsyncEngine:
         return create_async_engine(
             parsed,
             pool_size=size,
@@ -83,15 +104,20 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
             max_overflow=0,
             pool_timeout=pool_timeout,
             hide_parameters=True,
-            connect_args={"role": role, "timeout": lock_timeout},
+            connect_args={"role": role, "held": held, "timeout": lock_timeout},
         )
 
     gate = WriteGate(parsed.database, pool_timeout)
-    writer, reader, glancer = pool_of(gate, WRITERS), pool_of("read", 4), pool_of("glance", 8)
-    event.listen(writer.sync_engine, "connect", _prepare_writer)
-    event.listen(reader.sync_engine, "connect", _prepare_reader)
-    event.listen(glancer.sync_engine, "connect", _prepare_reader)
-    return Database(writer, reader, glancer, gate)
+    writer, holder = pool_of(gate, WRITERS), pool_of(gate, 1, held=True)
+    reader, glancer = pool_of("read", 4), pool_of("glance", 1)
+    for engine, prepare in (
+        (writer, _prepare_writer),
+        (holder, _prepare_writer),
+        (reader, _prepare_reader),
+        (glancer, _prepare_reader),
+    ):
+        event.listen(engine.sync_engine, "connect", prepare)
+    return EmbeddedDatabase(writer, reader, holder, glancer, gate)
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:

@@ -7,7 +7,9 @@ cost of saving it. The columns come from the mapper, so nothing can be forgotten
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Insert, insert, inspect
+from sqlalchemy import insert, inspect
+
+from caddy_shopping.platform.db.prepared import Prepared
 
 
 class Fresh:
@@ -15,7 +17,7 @@ class Fresh:
 
     def __init__(self, mapped: type[Any]) -> None:
         mapper = inspect(mapped)
-        self.statement: Insert = insert(mapper.local_table)
+        self.statement = Prepared(insert(mapper.local_table))
         self._attributes = [
             (column.key, attribute.key) for attribute in mapper.column_attrs for column in attribute.columns
         ]

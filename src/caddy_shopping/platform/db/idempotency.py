@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.errors import Conflict, Invalid
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.execution import Claim, Rendered
 
@@ -59,15 +60,15 @@ class IdempotencyKeys:
         table = tables.idempotency
         same = (table.c.scope == bindparam("of_scope"), table.c.idempotency_key == bindparam("of_key"))
         mine = (*same, table.c.owner == bindparam("of_owner"), table.c.status.is_(None))
-        self._insert = insert(table)
-        self._found = select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(*same)
-        self._take_over = (
+        self._insert = Prepared(insert(table))
+        self._found = Prepared(select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(*same))
+        self._take_over = Prepared(
             update(table)
             .where(*same, table.c.status.is_(None), table.c.locked_until < bindparam("now"))
             .values(owner=bindparam("new_owner"), locked_until=bindparam("until"))
         )
-        self._answer = answering(table)
-        self._drop = delete(table).where(*mine)
+        self._answer = Prepared(answering(table))
+        self._drop = Prepared(delete(table).where(*mine))
 
     async def claim(self, key: IdempotencyKey, claim: Claim) -> Rendered | None:
         """Take the key, or give the answer that was given before.
@@ -84,8 +85,8 @@ class IdempotencyKeys:
             "created_at": now,
         }
         try:
-            async with self._database.writer.begin() as connection:
-                await connection.execute(self._insert, row)
+            async with self._database.writing() as writing:
+                await writing.run(self._insert, row)
             return None
         except IntegrityError:
             return await self._second(key, claim)
@@ -93,8 +94,8 @@ class IdempotencyKeys:
     async def _second(self, key: IdempotencyKey, claim: Claim) -> Rendered | None:
         """The key was here before: replay, refuse, or take over what a crash left behind."""
         now, same = self._clock.now(), _same(claim)
-        async with self._database.writer.begin() as connection:
-            found = (await connection.execute(self._found, same)).first()
+        async with self._database.writing() as writing:
+            found = (await writing.run(self._found, same)).first()
             if found is None:
                 raise RequestInFlight(retry_after=1)
             if found.fingerprint != key.fingerprint:
@@ -102,7 +103,7 @@ class IdempotencyKeys:
             if found.status is not None:
                 return Rendered(found.status, msgspec.json.decode(found.headers), found.body)
             lease = {"now": now, "new_owner": claim.owner, "until": now + self._lease}
-            taken = await connection.execute(self._take_over, same | lease)
+            taken = await writing.run(self._take_over, same | lease)
             if taken.rowcount != 1:
                 raise RequestInFlight(retry_after=1)
             claim.resumed = True
@@ -113,16 +114,16 @@ class IdempotencyKeys:
 
         Raises `RequestInFlight` where the lease ran out and another took over: the answer is theirs to give.
         """
-        async with self._database.writer.begin() as connection:
-            done = await connection.execute(self._answer, answer_of(claim, rendered))
+        async with self._database.writing() as writing:
+            done = await writing.run(self._answer, answer_of(claim, rendered))
         if done.rowcount != 1:
             raise RequestInFlight(retry_after=1)
         return rendered
 
     async def give_back(self, claim: Claim) -> None:
         """Forget the claim: the next request with this key starts afresh."""
-        async with self._database.writer.begin() as connection:
-            await connection.execute(self._drop, _same(claim) | {"of_owner": claim.owner})
+        async with self._database.writing() as writing:
+            await writing.run(self._drop, _same(claim) | {"of_owner": claim.owner})
 
 
 def answering(table: Table) -> Update:

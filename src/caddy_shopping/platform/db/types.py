@@ -1,6 +1,7 @@
 """Column types that mean the same on all four databases."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
 S = TypeVar("S", bound=StrEnum)
+Convert = Callable[[Any], Any]
 
 
 class Id(TypeDecorator[UUID]):
@@ -26,15 +28,19 @@ class Id(TypeDecorator[UUID]):
             return dialect.type_descriptor(BINARY(16))
         return dialect.type_descriptor(LargeBinary(16))
 
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return value.bytes
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return None if dialect.name == "postgresql" else _bytes_of
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        if value is None or isinstance(value, UUID):
-            return value
-        return UUID(bytes=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return None if dialect.name == "postgresql" else _id_of
+
+
+def _bytes_of(value: UUID | None) -> bytes | None:
+    return None if value is None else value.bytes
+
+
+def _id_of(value: bytes | None) -> UUID | None:
+    return None if value is None else UUID(bytes=value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -50,36 +56,50 @@ class UtcDateTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(BigInteger())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        if dialect.name == "sqlite":
-            return _to_micros(value)
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        ways: dict[str, Convert] = {"sqlite": _to_micros, "postgresql": _to_utc}
+        return ways.get(dialect.name, _to_naive)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return _from_micros(value)
-        moment: datetime = value
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        ways: dict[str, Convert] = {"sqlite": _from_micros, "postgresql": _to_utc}
+        return ways.get(dialect.name, _from_naive)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _to_micros(moment: datetime) -> int:
+def _to_micros(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise _no_zone()
     delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def _from_micros(micros: int) -> datetime:
-    seconds, rest = divmod(micros, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+def _from_micros(micros: int | None) -> datetime | None:
+    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+def _to_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise _no_zone()
+    return moment.astimezone(UTC)
+
+
+def _to_naive(moment: datetime | None) -> datetime | None:
+    aware = _to_utc(moment)
+    return None if aware is None else aware.replace(tzinfo=None)
+
+
+def _from_naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _no_zone() -> ValueError:
+    return ValueError("a moment without a time zone cannot be stored")
 
 
 class Enumeration(TypeDecorator[S], Generic[S]):
@@ -92,11 +112,17 @@ class Enumeration(TypeDecorator[S], Generic[S]):
         self.enum = enum
         super().__init__()
 
-    def process_bind_param(self, value: S | None, dialect: Dialect) -> str | None:
-        return None if value is None else str(value)
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return _text_of
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> S | None:
-        return None if value is None else self.enum(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        # Strict as the enum itself, and a call less for each value.
+        members: dict[str | None, S | None] = {None: None} | {str(member): member for member in self.enum}
+        return members.__getitem__
+
+
+def _text_of(value: str | None) -> str | None:
+    return None if value is None else str(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -116,8 +142,13 @@ class Json(TypeDecorator[Any]):
             return dialect.type_descriptor(postgresql.TEXT())
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return _json_of
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value, type=self.shape)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        decode = msgspec.json.Decoder(self.shape).decode
+        return lambda value: None if value is None else decode(value)
+
+
+def _json_of(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

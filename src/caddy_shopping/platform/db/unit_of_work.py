@@ -4,12 +4,12 @@ On clean exit it writes, together with the effect: the events of every aggregate
 the answer to the Idempotency-Key, and the inbox row of the event being handled. Then it commits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import CursorResult, Executable, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,8 @@ from caddy_shopping.kernel.events import Aggregate, Event
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.idempotency import RequestInFlight, answer_of, answering
+from caddy_shopping.platform.db.lines import NONE, Writing
+from caddy_shopping.platform.db.prepared import Parameters, Prepared, Rows
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.execution import Claim, Delivery, Execution, execution
 from caddy_shopping.platform.telemetry.trace import traceparent
@@ -36,13 +38,26 @@ class UnitOfWorkMisuse(RuntimeError):
 
 
 class SqlTransaction:
-    """Base of a context's transaction. A subclass adds its repositories, built on `self.session`."""
+    """Base of a context's transaction. A subclass adds its repositories, which say their statements to it."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
         self._seen: dict[int, Aggregate] = {}
         self._published: list[Event] = []
         self._answer: list[Any] = []
+
+    async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
+        """Run a prepared statement: once, or for each parameter set of a sequence (then without rows)."""
+        return await self._writing.run(statement, parameters)
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run any other statement."""
+        return await self._writing.execute(statement, parameters)
+
+    @property
+    def session(self) -> AsyncSession:
+        """The mapper's session, for aggregates that are loaded and changed."""
+        return self._writing.session
 
     def track(self, aggregate: A) -> A:
         """Keep hold of an aggregate that was loaded or added, so that its events are not lost."""
@@ -63,7 +78,7 @@ class SqlTransaction:
 
     async def flush(self) -> None:
         """Send what was changed to the database. A subclass may write its new aggregates itself (`Fresh`)."""
-        await self.session.flush()
+        await self._writing.flush()
 
     def take_events(self) -> list[Event]:
         """Everything recorded or published so far, handed over once."""
@@ -82,9 +97,9 @@ class _Statements:
     """Built once: building a statement costs more than running it."""
 
     def __init__(self, tables: PlatformTables) -> None:
-        self.inbox = insert(tables.inbox)
-        self.outbox = insert(tables.outbox)
-        self.answer = answering(tables.idempotency)
+        self.inbox = Prepared(insert(tables.inbox))
+        self.outbox = Prepared(insert(tables.outbox))
+        self.answer = Prepared(answering(tables.idempotency))
 
 
 class _Unit:
@@ -98,10 +113,10 @@ class _Unit:
         make: type[Any],
         committed: Callable[[], None],
     ) -> None:
-        self._session = database.session()
+        self._writing = database.writing()
         self._statements = statements
         self._clock = clock
-        self._tx: SqlTransaction = make(self._session)
+        self._tx: SqlTransaction = make(self._writing)
         self._committed = committed
         self._execution: Execution | None = execution.get()
 
@@ -114,11 +129,11 @@ class _Unit:
                 raise UnitOfWorkMisuse("a consumer's handler has one unit of work: effect and inbox row together")
             run.open_units += 1
         try:
-            await self._session.begin()
+            await self._writing.begin()
             if run is not None and run.delivery is not None:
                 await self._mark_handled(run.delivery)
         except BaseException:
-            await self._close(run)
+            await self._give_up(run)
             raise
         return self._tx
 
@@ -126,10 +141,10 @@ class _Unit:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         run = self._execution
+        if fault is not None:
+            await self._give_up(run)
+            return
         try:
-            if fault is not None:
-                await self._session.rollback()
-                return
             answer = self._tx.take_answer()
             await self._tx.flush()
             events = self._tx.take_events()
@@ -137,23 +152,25 @@ class _Unit:
                 await self._write_outbox(events)
             if answer and run is not None and run.claim is not None:
                 await self._write_answer(run.claim, answer[0])
-            await self._session.commit()
-            if run is not None and run.delivery is not None:
-                run.delivered = True
-            if events:
-                self._committed()
-        finally:
-            await self._close(run)
-
-    async def _close(self, run: Execution | None) -> None:
+            await self._writing.commit()
+        except BaseException:
+            await self._give_up(run)
+            raise
         if run is not None:
             run.open_units -= 1
-        await self._session.close()
+            run.delivered = run.delivery is not None
+        if events:
+            self._committed()
+
+    async def _give_up(self, run: Execution | None) -> None:
+        if run is not None:
+            run.open_units -= 1
+        await self._writing.rollback()
 
     async def _mark_handled(self, delivery: Delivery) -> None:
         row = {"consumer": delivery.consumer, "event_id": delivery.event_id, "handled_at": self._clock.now()}
         try:
-            await self._session.execute(self._statements.inbox, row)
+            await self._writing.run(self._statements.inbox, row)
         except IntegrityError:
             raise AlreadyHandled from None
 
@@ -171,12 +188,12 @@ class _Unit:
             }
             for event in events
         ]
-        await self._session.execute(self._statements.outbox, rows)
+        await self._writing.run(self._statements.outbox, rows)
 
     async def _write_answer(self, claim: Claim, answer: Any) -> None:
         rendered = claim.render(answer)
-        done = await self._session.execute(self._statements.answer, answer_of(claim, rendered))
-        if done.rowcount != 1:  # type: ignore[attr-defined]
+        done = await self._writing.run(self._statements.answer, answer_of(claim, rendered))
+        if done.rowcount != 1:
             # Somebody took the key over after our lease ran out: their effect counts, ours must not.
             raise RequestInFlight(retry_after=1)
         claim.rendered = rendered

@@ -11,10 +11,11 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.bus import Bus, DeliveryStopped
 from caddy_shopping.platform.events.envelope import Envelope
@@ -41,11 +42,19 @@ class Relay:
         self._outbox = tables.outbox
         o = tables.outbox.c
         # No cursor: on a server database a lower number may be committed later than a higher one.
-        self._unpublished = (
+        unpublished = (
             select(o.seq, o.event_id, o.type, o.schema_version, o.event_key, o.payload, o.traceparent, o.occurred_at)
             .where(o.published_at.is_(None))
             .order_by(o.seq)
             .limit(2 * IN_FLIGHT)
+        )
+        self._unpublished = Prepared(unpublished)
+        # What waits behind a stuck aggregate must not fill the window.
+        self._of_others = Prepared(unpublished.where(o.event_key.not_in(bindparam("full", expanding=True))))
+        self._published = Prepared(
+            update(tables.outbox)
+            .where(o.seq.in_(bindparam("done", expanding=True)))
+            .values(published_at=bindparam("now"))
         )
         self._bus = bus
         self._clock = clock
@@ -154,11 +163,9 @@ class Relay:
         return True
 
     async def _fetch(self) -> list[Envelope]:
-        # What waits behind a stuck aggregate must not fill the window.
         full = [key for key, lane in self._lanes.items() if len(lane) >= LANE]
-        query = self._unpublished.where(self._outbox.c.event_key.not_in(full)) if full else self._unpublished
-        async with self._database.glance() as connection:
-            rows = (await connection.execute(query)).all()
+        async with self._database.glance() as glance:
+            rows = await (glance.run(self._of_others, {"full": full}) if full else glance.run(self._unpublished))
         age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
         self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
         return [
@@ -187,10 +194,8 @@ class Relay:
             return
         done, self._done = self._done, []
         try:
-            async with self._database.writer.begin() as connection:
-                await connection.execute(
-                    update(self._outbox).where(self._outbox.c.seq.in_(done)).values(published_at=self._clock.now())
-                )
+            async with self._database.writing() as writing:
+                await writing.run(self._published, {"done": done, "now": self._clock.now()})
         except BaseException:
             self._done = done + self._done
             raise

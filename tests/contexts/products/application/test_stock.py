@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import bindparam, text, update
 
 from caddy_shopping.contexts.products.application import purge_reservations
 from caddy_shopping.contexts.products.application.change_product import ChangeProduct
@@ -29,6 +29,8 @@ from caddy_shopping.contracts.products import (
 from caddy_shopping.kernel.actor import PermissionMissing
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.paging import PageRequest
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import unit_of_work
 from tests.contexts.products.conftest import SHOPPER, STAFF, Catalogue, a_variant
 
@@ -365,22 +367,36 @@ class CarelessStock(SqlStock):
     """The negative control: takes without asking whether there is enough."""
 
     _v = tables.variants.c
-    TAKE = (
+    TAKE = Prepared(
         update(tables.variants)
-        .where(SqlStock.TAKE.whereclause.clauses[0])
-        .values({_v.stock: _v.stock - 1, _v.reserved: _v.reserved + 1})
+        .where(_v.id == bindparam("variant"))
+        .values(stock=_v.stock - bindparam("n"), reserved=_v.reserved + bindparam("n"))
     )
 
 
 class CarelessTransaction(SqlProductsTransaction):
-    def __init__(self, session: Any) -> None:
-        super().__init__(session)
-        self.stock = CarelessStock(session)
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
+        self.stock = CarelessStock(self)
 
 
-async def careless(catalogue: Catalogue) -> Catalogue:
+class UncheckedStock(CarelessStock):
+    """And the database does not look either."""
+
+    async def take(self, variant_id: UUID, quantity: int) -> bool:
+        await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
+        return await super().take(variant_id, quantity)
+
+
+class UncheckedTransaction(SqlProductsTransaction):
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
+        self.stock = UncheckedStock(self)
+
+
+async def careless(catalogue: Catalogue, transaction: type[SqlProductsTransaction] = CarelessTransaction) -> Catalogue:
     kit = catalogue.bench.kit
-    uow = unit_of_work(kit.database, kit.tables, kit.clock, CarelessTransaction, kit.committed)
+    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction, kit.committed)
     object.__setattr__(catalogue.use_cases.reserve_stock, "uow", uow)
     return catalogue
 
@@ -393,10 +409,6 @@ async def test_without_the_condition_only_the_database_check_is_left(catalogue: 
 
 
 async def test_without_condition_and_check_the_rush_sells_what_is_not_there(catalogue: Catalogue) -> None:
-    @event.listens_for(catalogue.bench.kit.database.writer.sync_engine, "checkout")
-    def unchecked(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.raw.execute("PRAGMA ignore_check_constraints=ON")
-
-    one, _, answers = await rush(await careless(catalogue))
+    one, _, answers = await rush(await careless(catalogue, UncheckedTransaction))
     assert [answer for answer in answers if not isinstance(answer, Reservation)] == []
     assert await catalogue.books(one) == (-40, 60, 0)

@@ -33,8 +33,10 @@ def open_module(tmp_path: Path) -> OpenModule:
         async with database.writer.begin() as connection:
             await connection.run_sync(tables.metadata.create_all)
         kit = make_kit("users", database, tables.platform_tables, SystemClock(), [])
-        yield module.build(kit, UsersSettings(), FakeHasher(), FakeTokens(), b"s" * 32)
-        await database.close()
+        try:
+            yield module.build(kit, UsersSettings(), FakeHasher(), FakeTokens(), b"s" * 32)
+        finally:
+            await database.close()
 
     return open_users
 

@@ -7,21 +7,24 @@ database, with or without SKIP LOCKED.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 
 from caddy_shopping.contexts.notifications.domain.email import LEASE, Email, EmailStatus, Outcome, next_attempt
 from caddy_shopping.contexts.notifications.domain.errors import EmailNotFound, EmailNotRetryable
 from caddy_shopping.contexts.notifications.infrastructure.tables import emails
+from caddy_shopping.platform.db.prepared import Prepared
+from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 _ERROR_LENGTH = 1_000
+_ADD = Prepared(insert(emails))
 
 
 class SqlEmails:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
 
     async def add(self, email: Email) -> None:
         row = {
@@ -37,7 +40,7 @@ class SqlEmails:
             "next_attempt_at": email.created_at,
             "created_at": email.created_at,
         }
-        await self._session.execute(insert(emails), row)
+        await self._tx.run(_ADD, row)
 
     async def claim(self, batch: UUID, now: datetime, limit: int) -> list[Email]:
         seen = await self._see(now, limit)
@@ -45,30 +48,29 @@ class SqlEmails:
 
     async def _see(self, now: datetime, limit: int) -> Sequence[UUID]:
         oldest = select(emails.c.id).where(*_due(now)).order_by(emails.c.next_attempt_at, emails.c.id).limit(limit)
-        return (await self._session.scalars(oldest)).all()
+        return (await self._tx.execute(oldest)).scalars().all()
 
     async def _take(self, seen: Sequence[UUID], batch: UUID, now: datetime) -> list[Email]:
-        await self._session.execute(
+        await self._tx.execute(
             update(emails)
             .where(emails.c.id.in_(seen), *_due(now))
             .values(claimed_by=batch, next_attempt_at=now + LEASE, attempts=emails.c.attempts + 1)
         )
         mine = select(emails).where(emails.c.id.in_(seen), emails.c.claimed_by == batch).order_by(emails.c.id)
-        return [_email(row) for row in await self._session.execute(mine)]
+        return [_email(row) for row in await self._tx.execute(mine)]
 
     async def settle(self, batch: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
         sent = [outcome.email.id for outcome in outcomes if outcome.sent]
         if sent:
             # What the mail said is not needed any more, and may have held a token.
-            await self._session.execute(
+            await self._tx.execute(
                 update(emails)
                 .where(emails.c.id.in_(sent), emails.c.claimed_by == batch)
                 .values(status=EmailStatus.SENT, sent_at=now, claimed_by=None, last_error=None, data={})
             )
         missed = [_missed(outcome, now) for outcome in outcomes if not outcome.sent]
         if missed:
-            connection = await self._session.connection()
-            await connection.execute(
+            await self._tx.execute(
                 update(emails)
                 .where(emails.c.id == bindparam("email_id"), emails.c.claimed_by == batch)
                 .values(claimed_by=None),
@@ -76,25 +78,24 @@ class SqlEmails:
             )
 
     async def requeue(self, email_id: UUID, now: datetime) -> None:
-        connection = await self._session.connection()
         free = or_(emails.c.claimed_by.is_(None), emails.c.next_attempt_at <= now)
-        done = await connection.execute(
+        done = await self._tx.execute(
             update(emails)
             .where(emails.c.id == email_id, emails.c.status != EmailStatus.SENT, free)
             .values(status=EmailStatus.QUEUED, attempts=0, next_attempt_at=now, claimed_by=None)
         )
         if done.rowcount == 1:
             return
-        known = await connection.execute(select(emails.c.id).where(emails.c.id == email_id))
+        known = await self._tx.execute(select(emails.c.id).where(emails.c.id == email_id))
         raise EmailNotFound() if known.first() is None else EmailNotRetryable()
 
     async def purge(self, sent_before: datetime, limit: int) -> int:
         # A mail's last lease ends after it was sent, and is what the index of the queue knows.
         old = (emails.c.status == EmailStatus.SENT, emails.c.next_attempt_at < sent_before + LEASE)
         gone = select(emails.c.id).where(*old, emails.c.sent_at < sent_before).limit(limit)
-        ids = (await self._session.scalars(gone)).all()
+        ids = (await self._tx.execute(gone)).scalars().all()
         if ids:
-            await self._session.execute(delete(emails).where(emails.c.id.in_(ids)))
+            await self._tx.execute(delete(emails).where(emails.c.id.in_(ids)))
         return len(ids)
 
 
@@ -111,7 +112,7 @@ def _missed(outcome: Outcome, now: datetime) -> dict[str, object]:
     }
 
 
-def _email(row: Row[tuple[object, ...]]) -> Email:
+def _email(row: Any) -> Email:
     return Email(
         row.id,
         row.user_id,

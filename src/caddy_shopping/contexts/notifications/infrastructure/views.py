@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from caddy_shopping.contexts.notifications.application.retry_email import MANAGE
 from caddy_shopping.contexts.notifications.application.views import (
@@ -20,6 +20,7 @@ from caddy_shopping.contexts.notifications.infrastructure.tables import emails, 
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.paging import PageRequest, Slice
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.prepared import Prepared
 
 _NOTIFICATION: Select[*tuple[Any, ...]] = select(
     notifications.c.id,
@@ -98,9 +99,15 @@ class SqlNotificationQueries:
         return EmailView(*row)
 
     async def any_due(self, now: datetime) -> bool:
-        due = select(emails.c.id).where(emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= now).limit(1)
-        async with self._database.glance() as connection:
-            return (await connection.execute(due)).first() is not None
+        async with self._database.glance() as glance:
+            return bool(await glance.run(_DUE, {"now": now}))
+
+
+_DUE = Prepared(
+    select(emails.c.id)
+    .where(emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= bindparam("now"))
+    .limit(1)
+)
 
 
 def _count(wanted: list[ColumnElement[bool]]) -> Select[int]:

@@ -6,9 +6,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from caddy_shopping.contexts.orders.domain.cart import Cart, CartLine
@@ -20,9 +19,34 @@ from caddy_shopping.contracts.orders import OrderNotFound
 from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.db.fresh import Fresh
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 PLACED, REFUSED = "placed", "refused"
+_mine = cart_items.c.customer_user_id == bindparam("user")
+_CART = select(cart_items).where(_mine)
+_LIVE = Prepared(_CART.where(cart_items.c.del_flag == 0))
+_LIVE_OR_WANTED = Prepared(
+    _CART.where(or_(cart_items.c.del_flag == 0, cart_items.c.variant_id.in_(bindparam("variants", expanding=True))))
+)
+_PUT_NEW = Prepared(insert(cart_items))
+_written = ("quantity", "select_flag", "del_flag", "price_amount", "currency", "added_at", "version")
+_PUT = Prepared(
+    update(cart_items)
+    .where(cart_items.c.id == bindparam("line"), cart_items.c.version == bindparam("as_read"))
+    .values({name: bindparam(f"new_{name}", type_=cart_items.c[name].type) for name in _written})
+)
+_REMOVE = Prepared(
+    update(cart_items)
+    .where(
+        _mine,
+        cart_items.c.del_flag == 0,
+        tuple_(cart_items.c.id, cart_items.c.version).in_(bindparam("as_read", expanding=True)),
+    )
+    .values(del_flag=1, version=cart_items.c.version + 1)
+)
+_CLAIM = Prepared(insert(order_claims))
 
 
 class SqlOrders:
@@ -49,14 +73,14 @@ class SqlOrders:
 
 
 class SqlCarts:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
 
     async def get(self, user_id: UUID, variant_ids: Sequence[UUID] = ()) -> Cart:
-        wanted: Any = cart_items.c.del_flag == 0
         if variant_ids:
-            wanted = or_(wanted, cart_items.c.variant_id.in_(variant_ids))
-        rows = await self._session.execute(select(cart_items).where(cart_items.c.customer_user_id == user_id, wanted))
+            rows = await self._tx.run(_LIVE_OR_WANTED, {"user": user_id, "variants": variant_ids})
+        else:
+            rows = await self._tx.run(_LIVE, {"user": user_id})
         return Cart(user_id, [cart_line(row) for row in rows])
 
     async def put(self, cart: Cart, line: CartLine) -> None:
@@ -71,16 +95,16 @@ class SqlCarts:
         }
         if line.version == 0:
             new = {"id": line.id, "customer_user_id": cart.user_id, "variant_id": line.variant_id}
-            await self._session.execute(insert(cart_items), new | values)
+            await self._tx.run(_PUT_NEW, new | values)
         else:
-            as_read = (cart_items.c.id == line.id, cart_items.c.version == line.version)
-            done: Any = await self._session.execute(update(cart_items).where(*as_read).values(values))
+            new_values = {f"new_{name}": value for name, value in values.items()}
+            done = await self._tx.run(_PUT, {"line": line.id, "as_read": line.version} | new_values)
             if done.rowcount != 1:
                 raise ConcurrentChange()
         line.version += 1
 
     async def select(self, cart: Cart, lines: Sequence[CartLine], selected: bool) -> None:
-        await self._session.execute(
+        await self._tx.execute(
             update(cart_items)
             .where(
                 cart_items.c.customer_user_id == cart.user_id,
@@ -91,23 +115,15 @@ class SqlCarts:
         )
 
     async def remove(self, user_id: UUID, lines: Sequence[CartLine]) -> None:
-        as_read = tuple_(cart_items.c.id, cart_items.c.version)
-        done: Any = await self._session.execute(
-            update(cart_items)
-            .where(
-                cart_items.c.customer_user_id == user_id,
-                cart_items.c.del_flag == 0,
-                as_read.in_([(line.id, line.version) for line in lines]),
-            )
-            .values(del_flag=1, version=cart_items.c.version + 1)
-        )
+        as_read = [(line.id, line.version) for line in lines]
+        done = await self._tx.run(_REMOVE, {"user": user_id, "as_read": as_read})
         if done.rowcount != len(lines):
             raise CartChanged()
 
 
 class SqlClaims:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
 
     async def place(self, order_id: UUID, now: datetime) -> None:
         try:
@@ -116,7 +132,7 @@ class SqlClaims:
             raise OrderTimedOut(retry_after=1) from None
 
     async def settle(self, order_ids: Sequence[UUID], now: datetime) -> tuple[list[UUID], list[UUID]]:
-        found = await self._session.execute(
+        found = await self._tx.execute(
             select(order_claims.c.order_id, order_claims.c.outcome).where(order_claims.c.order_id.in_(order_ids))
         )
         outcome = {row.order_id: row.outcome for row in found}
@@ -129,14 +145,14 @@ class SqlClaims:
 
     async def purge(self, refused_before: datetime, limit: int) -> int:
         old = (order_claims.c.outcome == REFUSED, order_claims.c.at < refused_before)
-        ids = (await self._session.scalars(select(order_claims.c.order_id).where(*old).limit(limit))).all()
+        ids = (await self._tx.execute(select(order_claims.c.order_id).where(*old).limit(limit))).scalars().all()
         if ids:
-            await self._session.execute(delete(order_claims).where(order_claims.c.order_id.in_(ids)))
+            await self._tx.execute(delete(order_claims).where(order_claims.c.order_id.in_(ids)))
         return len(ids)
 
     async def _claim(self, order_ids: Sequence[UUID], outcome: str, now: datetime) -> None:
         rows = [{"order_id": order_id, "outcome": outcome, "at": now} for order_id in order_ids]
-        await self._session.execute(insert(order_claims), rows)
+        await self._tx.run(_CLAIM, rows)
 
 
 @cache
@@ -148,11 +164,11 @@ def _fresh() -> tuple[Fresh, ...]:
 class SqlOrdersTransaction(SqlTransaction):
     """One transaction of the orders context."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
         self.orders = SqlOrders(self)
-        self.carts = SqlCarts(session)
-        self.claims = SqlClaims(session)
+        self.carts = SqlCarts(self)
+        self.claims = SqlClaims(self)
 
     async def flush(self) -> None:
         for order in self.orders.placed:
@@ -161,13 +177,12 @@ class SqlOrdersTransaction(SqlTransaction):
         await super().flush()
 
     async def _insert(self, order: Order) -> None:
-        connection = await self.session.connection()
         heads, *parts = _fresh()
-        await connection.execute(heads.statement, heads.rows([order]))
+        await self.run(heads.statement, heads.rows([order]))
         lists: tuple[Sequence[Any], ...] = (order.lines, order.history, order.refunds)
         for fresh, children in zip(parts, lists, strict=True):
             if children:
-                await connection.execute(fresh.statement, fresh.rows(children, order_id=order.id))
+                await self.run(fresh.statement, fresh.rows(children, order_id=order.id))
 
 
 def cart_line(row: Any) -> CartLine:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caddy_shopping.contexts.orders.application.queries import DueOrder, OrderFilter
@@ -34,6 +34,8 @@ from caddy_shopping.contracts.orders import OrderNotFound, PayableOrder
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.paging import PageRequest, Slice
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.lines import Glance
+from caddy_shopping.platform.db.prepared import Prepared
 
 V = TypeVar("V", bound=msgspec.Struct)
 _ORDER_MONEY = ("subtotal", "shipping", "tax", "total", "paid", "refunded")
@@ -41,7 +43,7 @@ _LINE_MONEY = ("unit_price", "tax", "total")
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _LINE = [column.label(f"line_{column.name}") for column in order_lines.c]
 # The statements of every checkout are built once: building one costs more than running it.
-_CART = (
+_CART = Prepared(
     select(cart_items)
     .where(cart_items.c.customer_user_id == bindparam("user"), cart_items.c.del_flag == 0)
     .order_by(cart_items.c.added_at, cart_items.c.id)
@@ -52,13 +54,21 @@ _DETAIL = (
     .order_by(order_lines.c.position)
 )
 _DETAILS = {
-    (key, owned): _DETAIL.where(key == bindparam("reference"), *([orders.c.user_id == bindparam("user")] * owned))
+    (key, owned): Prepared(
+        _DETAIL.where(key == bindparam("reference"), *([orders.c.user_id == bindparam("user")] * owned))
+    )
     for key in (orders.c.id, orders.c.number)
     for owned in (False, True)
 }
-_PAYABLE = select(orders).where(orders.c.id == bindparam("order"))
-_REFUNDS = select(order_refunds).where(order_refunds.c.order_id == bindparam("order")).order_by(order_refunds.c.id)
-_HISTORY = select(order_history).where(order_history.c.order_id == bindparam("order")).order_by(order_history.c.id)
+_PAYABLE = Prepared(
+    select(*(orders.c[name] for name in PayableOrder.__struct_fields__ if name != "total"))
+    .add_columns(orders.c.total_amount, orders.c.currency)
+    .where(orders.c.id == bindparam("order"))
+)
+_REFUNDS, _HISTORY = (
+    Prepared(select(table).where(table.c.order_id == bindparam("order")).order_by(table.c.id))
+    for table in (order_refunds, order_history)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +76,19 @@ class SqlOrderQueries:
     database: Database
 
     async def cart_lines(self, user_id: UUID) -> list[CartLine]:
-        async with self.database.glance() as connection:
-            return [cart_line(row) for row in await connection.execute(_CART, {"user": user_id})]
+        async with self.database.glance() as glance:
+            return [cart_line(row) for row in await glance.run(_CART, {"user": user_id})]
 
     async def find(self, reference: UUID | str, user_id: UUID | None) -> OrderDetail:
         key = orders.c.id if isinstance(reference, UUID) else orders.c.number
         owned = {} if user_id is None else {"user": user_id}
         query = _DETAILS[key, bool(owned)]
-        async with self.database.glance() as connection:
-            rows = (await connection.execute(query, {"reference": reference} | owned)).mappings().all()
+        async with self.database.glance() as glance:
+            rows = [row._asdict() for row in await glance.run(query, {"reference": reference} | owned)]
             if not rows:
                 raise OrderNotFound()
-            refunds = await _refunds(connection, rows[0]["id"])
-            history = await _history(connection, rows[0]["id"], with_actors=user_id is None)
+            refunds = await _refunds(glance, rows[0]["id"])
+            history = await _history(glance, rows[0]["id"], with_actors=user_id is None)
         return _fill(OrderDetail, rows[0], _ORDER_MONEY, lines=_lines(rows), refunds=refunds, history=history)
 
     async def page(self, wanted: OrderFilter, page: PageRequest) -> Slice[OrderSummary]:
@@ -98,11 +108,11 @@ class SqlOrderQueries:
         return Slice.cut(found, page, lambda order: (order.placed_at, order.id), total)
 
     async def payable(self, order_id: UUID) -> PayableOrder:
-        async with self.database.glance() as connection:
-            row = (await connection.execute(_PAYABLE, {"order": order_id})).mappings().first()
+        async with self.database.glance() as glance:
+            row = (await glance.run(_PAYABLE, {"order": order_id})).first()
         if row is None:
             raise OrderNotFound()
-        return _fill(PayableOrder, row, ("total",))
+        return _fill(PayableOrder, row._asdict(), ("total",))
 
     async def due(self, now: datetime, after: DueOrder | None, limit: int) -> list[DueOrder]:
         query = select(orders.c.expires_at, orders.c.id).where(
@@ -131,18 +141,18 @@ def _conditions(wanted: OrderFilter) -> list[Any]:
     return conditions
 
 
-def _lines(rows: Sequence[RowMapping]) -> list[OrderLineView]:
+def _lines(rows: Sequence[dict[str, Any]]) -> list[OrderLineView]:
     found = [{name.removeprefix("line_"): row[name] for name in row if name.startswith("line_")} for row in rows]
     return [_fill(OrderLineView, row, _LINE_MONEY) for row in found]
 
 
-async def _refunds(connection: AsyncConnection, order_id: UUID) -> list[RefundView]:
-    rows = (await connection.execute(_REFUNDS, {"order": order_id})).mappings()
+async def _refunds(glance: Glance, order_id: UUID) -> list[RefundView]:
+    rows = [row._asdict() for row in await glance.run(_REFUNDS, {"order": order_id})]
     return [_fill(RefundView, row, (), amount=Money(row["amount"], row["currency"])) for row in rows]
 
 
-async def _history(connection: AsyncConnection, order_id: UUID, *, with_actors: bool) -> list[HistoryView]:
-    rows = (await connection.execute(_HISTORY, {"order": order_id})).mappings()
+async def _history(glance: Glance, order_id: UUID, *, with_actors: bool) -> list[HistoryView]:
+    rows = [row._asdict() for row in await glance.run(_HISTORY, {"order": order_id})]
     if with_actors:
         return [_fill(HistoryView, row, ()) for row in rows]
     return [_fill(HistoryView, row, (), actor_id=None) for row in rows]

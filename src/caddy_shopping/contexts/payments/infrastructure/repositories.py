@@ -1,27 +1,27 @@
 """What one transaction of payments holds."""
 
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import Payment, Payments, PaymentStatus
 from caddy_shopping.contexts.payments.domain.refund import Refund, Refunds, RefundStatus
 from caddy_shopping.contexts.payments.domain.webhook import ReceivedWebhook, Webhooks
 from caddy_shopping.contexts.payments.infrastructure import tables
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 
 class SqlPaymentsTransaction(SqlTransaction):
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
         self.payments: Payments = SqlPayments(self)
         self.refunds: Refunds = SqlRefunds(self)
-        self.webhooks: Webhooks = SqlWebhooks(session)
+        self.webhooks: Webhooks = SqlWebhooks(self)
 
 
 class SqlPayments:
@@ -55,13 +55,13 @@ class SqlPayments:
         table = tables.payments
         # With the version, so that nobody writes the old owner back from a copy read before.
         moved = update(table).where(table.c.user_id == from_user)
-        await self._tx.session.execute(moved.values(user_id=to_user, version=table.c.version + 1))
+        await self._tx.execute(moved.values(user_id=to_user, version=table.c.version + 1))
 
     async def put_off(self, payment_id: UUID, now: datetime) -> None:
         payments, refunds = tables.payments, tables.refunds
         pending = (refunds.c.payment_id == payment_id, refunds.c.status == RefundStatus.PENDING)
-        await self._tx.session.execute(update(payments).where(payments.c.id == payment_id).values(checked_at=now))
-        await self._tx.session.execute(update(refunds).where(*pending).values(checked_at=now))
+        await self._tx.execute(update(payments).where(payments.c.id == payment_id).values(checked_at=now))
+        await self._tx.execute(update(refunds).where(*pending).values(checked_at=now))
 
 
 class SqlRefunds:
@@ -82,13 +82,15 @@ class SqlRefunds:
         self._tx.session.add(self._tx.track(refund))
 
 
-_KNOWN = select(
-    exists().where(
-        tables.webhooks.c.provider == bindparam("provider"), tables.webhooks.c.event_id == bindparam("event")
+_KNOWN = Prepared(
+    select(
+        exists().where(
+            tables.webhooks.c.provider == bindparam("provider"), tables.webhooks.c.event_id == bindparam("event")
+        )
     )
 )
-_ADD = insert(tables.webhooks)
-_TAKE = (
+_ADD = Prepared(insert(tables.webhooks))
+_TAKE = Prepared(
     update(tables.webhooks)
     .where(tables.webhooks.c.id == bindparam("webhook"), tables.webhooks.c.processed_at.is_(None))
     .values(processed_at=bindparam("now"), error=None)
@@ -96,22 +98,22 @@ _TAKE = (
 
 
 class SqlWebhooks:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
 
     async def knows(self, provider: str, event_id: str) -> bool:
-        return bool(await self._session.scalar(_KNOWN, {"provider": provider, "event": event_id}))
+        return bool((await self._tx.run(_KNOWN, {"provider": provider, "event": event_id})).scalar())
 
     async def add(self, webhook: ReceivedWebhook) -> None:
-        await self._session.execute(_ADD, msgspec.structs.asdict(webhook))
+        await self._tx.run(_ADD, msgspec.structs.asdict(webhook) | {"attempts": 0})
 
     async def take(self, webhook_id: UUID, now: datetime) -> bool:
-        taken = await self._session.execute(_TAKE, {"webhook": webhook_id, "now": now})
-        return cast("CursorResult[None]", taken).rowcount == 1
+        taken = await self._tx.run(_TAKE, {"webhook": webhook_id, "now": now})
+        return taken.rowcount == 1
 
     async def failed(self, webhook_id: UUID, error: str, retry_at: datetime) -> None:
         table = tables.webhooks
-        await self._session.execute(
+        await self._tx.execute(
             update(table)
             .where(table.c.id == webhook_id, table.c.processed_at.is_(None))
             .values(attempts=table.c.attempts + 1, error=error, retry_at=retry_at)
@@ -120,7 +122,7 @@ class SqlWebhooks:
     async def purge(self, processed_before: datetime, limit: int) -> int:
         table = tables.webhooks
         old = select(table.c.id).where(table.c.processed_at < processed_before).limit(limit)
-        ids = (await self._session.scalars(old)).all()
+        ids = (await self._tx.execute(old)).scalars().all()
         if ids:
-            await self._session.execute(delete(table).where(table.c.id.in_(ids)))
+            await self._tx.execute(delete(table).where(table.c.id.in_(ids)))
         return len(ids)

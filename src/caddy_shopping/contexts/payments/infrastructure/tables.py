@@ -87,7 +87,7 @@ webhooks = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("retry_at", UtcDateTime, nullable=False),
     Column("processed_at", UtcDateTime),
-    Column("attempts", SmallInteger, nullable=False, default=0),
+    Column("attempts", SmallInteger, nullable=False),
     Column("error", Text),
     UniqueConstraint("provider", "event_id", name="uq_payment_webhooks_event"),
     Index("idx_payment_webhooks_waiting", "processed_at", "retry_at"),

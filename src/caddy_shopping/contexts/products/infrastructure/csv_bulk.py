@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Table, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from caddy_shopping.contexts.products.application.import_ports import Bulk
@@ -17,11 +16,12 @@ from caddy_shopping.contexts.products.domain.product import Product
 from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.contexts.products.infrastructure.labels import refresh
 from caddy_shopping.contexts.products.infrastructure.repositories import SqlProductsTransaction
+from caddy_shopping.platform.db.lines import Writing
 
 
 class SqlImportTransaction(SqlProductsTransaction):
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
         self.bulk: Bulk = SqlBulk(self)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from caddy_shopping.contexts.products.domain.category import Categories, Category
@@ -17,15 +16,16 @@ from caddy_shopping.contexts.products.infrastructure.labels import below, refres
 from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
 from caddy_shopping.contracts.products import ProductNotFound
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.lines import Writing
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 
 class SqlProductsTransaction(SqlTransaction):
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
         self.products: Catalogue = SqlCatalogue(self)
         self.categories: Categories = SqlCategories(self)
-        self.stock: Stock = SqlStock(session)
+        self.stock: Stock = SqlStock(self)
 
 
 class SqlCatalogue:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, BindParameter, bindparam, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from caddy_shopping.contexts.products.domain.errors import StockBelowZero
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
@@ -29,71 +28,73 @@ from caddy_shopping.contexts.products.infrastructure.tables import (
 )
 from caddy_shopping.contracts.products import ReservationLine, VariantNotFound
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.prepared import Prepared
+from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 _v = variants.c
 _n: BindParameter[int] = bindparam("n", type_=BigInteger())
 _this = _v.id == bindparam("variant")
 _state = reservations.c.state
-_TAKE = update(variants).where(_this, _v.stock >= _n).values(stock=_v.stock - _n, reserved=_v.reserved + _n)
-_GIVE_BACK = update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n)
-_SELL = update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n)
-_UNSELL = update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n)
-_MOVE = (
+_TAKE = Prepared(update(variants).where(_this, _v.stock >= _n).values(stock=_v.stock - _n, reserved=_v.reserved + _n))
+_GIVE_BACK = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n))
+_SELL = Prepared(update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n))
+_UNSELL = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n))
+_MOVE = Prepared(
     update(reservations)
     .where(reservations.c.order_id == bindparam("order"))
     .where(_state.in_(bindparam("before", expanding=True, type_=_state.type)))
     .values(state=bindparam("after", type_=_state.type))
 )
 _head, _line = reservations.c, reservation_lines.c
-_RESERVATION = (
+_RESERVATION = Prepared(
     select(_head.state, _head.expires_at, _line.variant_id, _line.quantity)
     .join(reservation_lines, _line.order_id == _head.order_id)
     .where(_head.order_id == bindparam("order"))
     .order_by(_line.variant_id)
 )
-_SHELF = (
+_SHELF = Prepared(
     select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
     .join(products, products.c.id == _v.product_id)
     .where(_v.id.in_(bindparam("variants", expanding=True)), ~_v.archived, products.c.is_active)
 )
-_TAKEN = (
+_TAKEN = Prepared(
     select(_line.variant_id, func.sum(_line.taken).label("n"))
     .where(_line.order_id.in_(bindparam("orders", expanding=True)), _line.taken > 0)
     .group_by(_line.variant_id)
     .order_by(_line.variant_id)
 )
+_HOLD, _HOLD_LINES, _LEDGER = (Prepared(insert(table)) for table in (reservations, reservation_lines, movements))
+_FLAGS = Prepared(stock_flags(select(_v.product_id).where(_v.id.in_(bindparam("variants", expanding=True)))))
 
 
 class SqlStock:
     """See `domain.stock.Stock`."""
 
-    TAKE: ClassVar[Any] = _TAKE
+    TAKE: ClassVar[Prepared] = _TAKE
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
 
     async def reservation(self, order_id: UUID) -> Held | None:
-        rows = await self._all(_RESERVATION, {"order": order_id})
+        rows = await self._tx.run(_RESERVATION, {"order": order_id})
         if not rows:
             return None
         lines = [ReservationLine(row.variant_id, row.quantity) for row in rows]
         return Held(order_id, rows[0].state, rows[0].expires_at, lines)
 
     async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
-        rows = await self._all(_SHELF, {"variants": list(variant_ids)})
+        rows = await self._tx.run(_SHELF, {"variants": list(variant_ids)})
         return {row.id: ShelfItem(*row) for row in rows}
 
     async def take(self, variant_id: UUID, quantity: int) -> bool:
-        connection = await self._connection()
-        done = await connection.execute(self.TAKE, {"variant": variant_id, "n": quantity})
+        done = await self._tx.run(self.TAKE, {"variant": variant_id, "n": quantity})
         return done.rowcount == 1
 
     async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
-        connection = await self._connection()
         head = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
-        await connection.execute(insert(reservations), head)
-        await connection.execute(
-            insert(reservation_lines),
+        await self._tx.run(_HOLD, head)
+        await self._tx.run(
+            _HOLD_LINES,
             [
                 {"order_id": order_id, "variant_id": line.variant_id, "quantity": line.quantity, "taken": line.taken}
                 for line in lines
@@ -102,8 +103,7 @@ class SqlStock:
         await self._flags([line.variant_id for line in lines if line.taken])
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:
-        connection = await self._connection()
-        await connection.execute(
+        await self._tx.execute(
             update(reservations)
             .where(reservations.c.order_id.in_(order_ids), reservations.c.state == State.HELD)
             .values(state=State.CLAIMED)
@@ -128,7 +128,8 @@ class SqlStock:
 
     async def restock(self, order_id: UUID, return_id: UUID, units: Mapping[UUID, int], now: datetime) -> bool:
         reference = f"return:{return_id}"
-        if await self._all(select(movements.c.id).where(movements.c.reference == reference).limit(1)):
+        known = await self._tx.execute(select(movements.c.id).where(movements.c.reference == reference).limit(1))
+        if known.first() is not None:
             return False
         await self._put_back(order_id, units, Reason.RETURNED, reference, now)
         return True
@@ -143,12 +144,11 @@ class SqlStock:
         await self._write(back, reason, reference, now)
 
     async def change(self, movement: Movement) -> tuple[UUID, int]:
-        connection = await self._connection()
         after = _v.stock + movement.delta
-        done = await connection.execute(
+        done = await self._tx.execute(
             update(variants).where(_v.id == movement.variant_id, after >= 0, after <= MAX_STOCK).values(stock=after)
         )
-        found = (await connection.execute(select(_v.product_id, _v.stock).where(_v.id == movement.variant_id))).first()
+        found = (await self._tx.execute(select(_v.product_id, _v.stock).where(_v.id == movement.variant_id))).first()
         if found is None:
             raise VariantNotFound()
         if done.rowcount != 1:
@@ -159,44 +159,39 @@ class SqlStock:
 
     async def purge(self, due_before: datetime, limit: int) -> int:
         old = select(_head.order_id).where(_state == State.RELEASED, _head.expires_at < due_before).limit(limit)
-        ids = [row.order_id for row in await self._all(old)]
+        ids = [row.order_id for row in await self._tx.execute(old)]
         if ids:
-            connection = await self._connection()
-            await connection.execute(delete(reservation_lines).where(_line.order_id.in_(ids)))
-            await connection.execute(delete(reservations).where(_head.order_id.in_(ids)))
+            await self._tx.execute(delete(reservation_lines).where(_line.order_id.in_(ids)))
+            await self._tx.execute(delete(reservations).where(_head.order_id.in_(ids)))
         return len(ids)
 
     async def _move(self, order_id: UUID, before: Iterable[State], after: State) -> bool:
-        connection = await self._connection()
-        done = await connection.execute(_MOVE, {"order": order_id, "before": list(before), "after": after})
+        done = await self._tx.run(_MOVE, {"order": order_id, "before": list(before), "after": after})
         return done.rowcount == 1
 
     async def _taken(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Units that these reservations took off the shelf, summed, in the order of the variants' ids."""
         if not order_ids:
             return {}
-        rows = await self._all(_TAKEN, {"orders": list(order_ids)})
+        rows = await self._tx.run(_TAKEN, {"orders": list(order_ids)})
         return {row.variant_id: int(row.n) for row in rows}
 
-    async def _shift(self, statement: Any, units: dict[UUID, int], *, flags: bool = True) -> None:
+    async def _shift(self, statement: Prepared, units: dict[UUID, int], *, flags: bool = True) -> None:
         if not units:
             return
-        connection = await self._connection()
-        await connection.execute(statement, [{"variant": variant, "n": n} for variant, n in units.items()])
+        await self._tx.run(statement, [{"variant": variant, "n": n} for variant, n in units.items()])
         if flags:
             await self._flags(list(units))
 
     async def _flags(self, variant_ids: Sequence[UUID]) -> None:
         if variant_ids:
-            connection = await self._connection()
-            await connection.execute(stock_flags(select(_v.product_id).where(_v.id.in_(variant_ids))))
+            await self._tx.run(_FLAGS, {"variants": variant_ids})
 
     async def _write(self, units: dict[UUID, int], reason: Reason, reference: str | None, now: datetime) -> None:
         for variant_id, delta in units.items():
             await self._ledger(Movement(variant_id=variant_id, delta=delta, reason=reason, reference=reference, at=now))
 
     async def _ledger(self, movement: Movement) -> None:
-        connection = await self._connection()
         row = {
             "id": new_id(),
             "variant_id": movement.variant_id,
@@ -207,10 +202,4 @@ class SqlStock:
             "actor_id": movement.actor_id,
             "at": movement.at,
         }
-        await connection.execute(insert(movements), row)
-
-    async def _all(self, statement: Any, parameters: dict[str, Any] | None = None) -> Sequence[Any]:
-        return (await (await self._connection()).execute(statement, parameters)).all()
-
-    async def _connection(self) -> AsyncConnection:
-        return await self._session.connection()
+        await self._tx.run(_LEDGER, row)

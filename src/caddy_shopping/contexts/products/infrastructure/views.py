@@ -39,6 +39,7 @@ from caddy_shopping.contracts.products import ProductNotFound, VariantNotFound, 
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.paging import PageRequest, Slice
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.prepared import Prepared
 
 _p, _v, _c = products.c, variants.c, categories.c
 
@@ -58,11 +59,11 @@ class SqlProductQueries:
         return await self._listing.facets(wanted)
 
     async def product(self, slug: str) -> ProductView:
-        async with self._database.glance() as connection:
-            row = (await connection.execute(_DETAIL, {"slug": slug})).first()
+        async with self._database.glance() as glance:
+            row = (await glance.run(_DETAIL, {"slug": slug})).first()
             if row is None:
                 raise ProductNotFound()
-            offered = (await connection.execute(_OFFERED, {"product": row.id})).all()
+            offered = await glance.run(_OFFERED, {"product": row.id})
         return _detail(row, [_variant_detail(each) for each in offered])
 
     async def categories(self) -> list[CategoryNode]:
@@ -112,9 +113,8 @@ class SqlProductQueries:
         return Slice.cut([MovementView(**row._mapping) for row in rows], page, lambda view: view.id)
 
     async def variants(self, variant_ids: list[UUID]) -> list[VariantView]:
-        async with self._database.glance() as connection:
-            rows = (await connection.execute(_VARIANTS.where(_v.id.in_(variant_ids)))).all()
-        return [_variant(row) for row in rows]
+        async with self._database.glance() as glance:
+            return [_variant(row) for row in await glance.run(_VARIANTS, {"variants": variant_ids})]
 
     async def overdue(self, now: datetime, limit: int) -> list[UUID]:
         held = reservations.c
@@ -145,15 +145,15 @@ class SqlProductQueries:
         return select(*columns).where(*conditions).order_by(_p.id.desc()).limit(page.limit + 1)
 
 
-_DETAIL = (
+_DETAIL = Prepared(
     select(products, _c.slug.label("category_slug"), _c.name.label("category_name"))
     .outerjoin(categories, _c.id == _p.category_id)
     .where(_p.slug == bindparam("slug"), _p.is_active)
 )
-_OFFERED = (
+_OFFERED = Prepared(
     select(variants).where(_v.product_id == bindparam("product"), ~_v.archived).order_by(_v.archived, _v.position)
 )
-_VARIANTS = (
+_VARIANTS = Prepared(
     select(
         variants,
         _p.slug,
@@ -164,6 +164,7 @@ _VARIANTS = (
     )
     .join(products, _p.id == _v.product_id)
     .outerjoin(categories, _c.id == _p.category_id)
+    .where(_v.id.in_(bindparam("variants", expanding=True)))
 )
 
 

@@ -17,13 +17,14 @@ from caddy_shopping.kernel.actor import Role
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.paging import PageRequest, Slice
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.prepared import Prepared
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
 _U, _S, _A, _T = tables.users.c, tables.sessions.c, tables.addresses.c, tables.mail_tokens.c
 
-_SESSION = (
+_SESSION = Prepared(
     select(_S.id, _S.user_id, _U.role, _U.permissions, _U.language)
     .join(tables.users, _U.id == _S.user_id)
     .where(
@@ -58,7 +59,8 @@ class SqlUserQueries:
         self._clock = clock
 
     async def session(self, session_id: UUID) -> Session | None:
-        row = await self._first(_SESSION, {"session_id": session_id, "now": self._clock.now()})
+        async with self._database.glance() as glance:
+            row = (await glance.run(_SESSION, {"session_id": session_id, "now": self._clock.now()})).first()
         return None if row is None else Session(*row)
 
     async def user(self, user_id: UUID) -> UserView:
@@ -125,9 +127,10 @@ class SqlUserQueries:
         row = await self._first(select(exists().where(_U.role == Role.ADMIN)))
         return row is not None and bool(row[0])
 
-    async def _first(self, statement: AnySelect, parameters: dict[str, Any] | None = None) -> AnyRow | None:
-        async with self._database.glance() as connection:
-            return (await connection.execute(statement, parameters)).first()
+    async def _first(self, statement: AnySelect) -> AnyRow | None:
+        async with self._database.glance() as glance:
+            row: AnyRow | None = (await glance.execute(statement)).first()
+            return row
 
     async def _page(self, rows: AnySelect, total: AnySelect | None) -> tuple[Sequence[AnyRow], int | None]:
         async with self._database.read() as connection:

@@ -25,7 +25,8 @@ from sqlalchemy.util.concurrency import await_
 from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 
 Role = WriteGate | Literal["read", "glance"]
-"""A writer brings its gate; a reader is patient (`read`) or quick (`glance`)."""
+"""A writer brings its gate; a reader is patient (`read`) or quick (`glance`). A `held` writer's turn at the gate is
+taken by its holder (`sqlite_lines.py`), so SQLAlchemy's BEGIN says nothing and its COMMIT waits for nothing."""
 T = TypeVar("T")
 LOCK_POLL = 0.005
 """Seconds between two looks whether another process has finished writing."""
@@ -77,11 +78,11 @@ class Cursor:
         self.arraysize = 1
 
     def execute(self, sql: str, parameters: Any = ()) -> "Cursor":
-        self._take(lambda: self._connection.raw.execute(sql, parameters))
+        self._take(lambda: self._connection.send(sql, parameters))
         return self
 
     def executemany(self, sql: str, parameters: Sequence[Any]) -> "Cursor":
-        self._take(lambda: self._connection.raw.executemany(sql, parameters))
+        self._take(lambda: self._connection.send(sql, parameters, many=True))
         return self
 
     def _take(self, start: Callable[[], sqlite3.Cursor]) -> None:
@@ -121,19 +122,15 @@ class Cursor:
 class Connection(AdaptedConnection):
     """A DB-API connection around `sqlite3`, in autocommit mode until BEGIN is said."""
 
-    __slots__ = ("_connection", "_gate", "_inside", "_lock_timeout", "dbapi")
+    __slots__ = ("_connection", "_gate", "_inside", "_lock_timeout", "dbapi", "raw")
 
-    def __init__(self, dbapi: Any, raw: sqlite3.Connection, role: Role, lock_timeout: float) -> None:
+    def __init__(self, dbapi: Any, raw: sqlite3.Connection, role: Role, held: bool, lock_timeout: float) -> None:
         self.dbapi = dbapi
         self._connection: Any = raw
-        self._gate = role if isinstance(role, WriteGate) else None
-        self._inside = role == "glance"
+        self.raw = raw
+        self._gate = role if isinstance(role, WriteGate) and not held else None
+        self._inside = role == "glance" or held
         self._lock_timeout = lock_timeout
-
-    @property
-    def raw(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = self._connection
-        return connection
 
     @property
     def in_place(self) -> bool:
@@ -151,6 +148,15 @@ class Connection(AdaptedConnection):
     def cursor(self, server_side: bool = False) -> Cursor:
         return Cursor(self)
 
+    def send(self, sql: str, parameters: Any, *, many: bool = False) -> sqlite3.Cursor:
+        """Every statement of the shop passes here on its way to SQLite."""
+        return self.raw.executemany(sql, parameters) if many else self.raw.execute(sql, parameters)
+
+    async def start(self) -> None:
+        """BEGIN, for a holder that has taken its turn itself."""
+        if not self._try_to_begin():
+            await self._begin_when_free()
+
     def execute(self, sql: str, parameters: Any = ()) -> Cursor:
         return self.cursor().execute(sql, parameters)
 
@@ -160,8 +166,7 @@ class Connection(AdaptedConnection):
         await_(self._gate.enter())
         self._inside = True
         try:
-            if not self._try_to_begin():
-                await_(self._begin_when_free())
+            await_(self.start())
         except BaseException:
             self._leave()
             raise
@@ -187,7 +192,10 @@ class Connection(AdaptedConnection):
                 raise sqlite3.OperationalError("database is locked: another process has been writing for too long")
 
     def commit(self) -> None:
-        if self._gate is None or not self.raw.in_transaction:
+        if self._gate is None:
+            self.raw.commit()
+            return
+        if not self.raw.in_transaction:
             self._leave()
             return
         try:
@@ -243,14 +251,16 @@ class _Dbapi(AsyncAdapt_dbapi_module):
         ]:
             setattr(self, name, getattr(sqlite3, name))
 
-    def connect(self, *args: Any, role: Role = "read", timeout: float = 10.0, **kwargs: Any) -> Connection:
+    def connect(
+        self, *args: Any, role: Role = "read", held: bool = False, timeout: float = 10.0, **kwargs: Any
+    ) -> Connection:
         waits = timeout
         if isinstance(role, WriteGate):
             waits = 0.0
             role.log_may_be_new()
         fixed = {"isolation_level": None, "check_same_thread": False, "timeout": waits}
         raw: sqlite3.Connection = sqlite3.connect(*args, **{**kwargs, **fixed})
-        return Connection(self, raw, role, timeout)
+        return Connection(self, raw, role, held, timeout)
 
 
 class ShopSqliteDialect(SQLiteDialect_pysqlite):

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Update, insert, or_, select, update
+from sqlalchemy import Update, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import PaymentStatus, Sighting
@@ -20,9 +18,13 @@ from caddy_shopping.contexts.payments.infrastructure.sandbox.methods import METH
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
 
 _intents, _refunds = tables.intents, tables.refunds
 _AUTHORIZING = [name for name, script in METHODS.items() if script.outcome is Outcome.AUTHORIZED]
+_ADD = Prepared(insert(_intents))
+_FIND = Prepared(select(_intents).where(_intents.c.id == bindparam("payment")))
 _NOTHING = Money(0, "XXX")  # ISO 4217: no currency
 
 
@@ -54,7 +56,7 @@ class Ledger:
 
     async def find(self, payment_id: UUID) -> Intent | None:
         async with self._database.glance() as connection:
-            row = (await connection.execute(select(_intents).where(_intents.c.id == payment_id))).first()
+            row = (await connection.run(_FIND, {"payment": payment_id})).first()
         return None if row is None else Intent.of(row)
 
     async def capture(self, payment_id: UUID) -> Sighting:
@@ -63,9 +65,9 @@ class Ledger:
         intent = await self._get(payment_id)
         untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
         reserved = update(_intents).where(_intents.c.id == payment_id, _intents.c.method.in_(_AUTHORIZING), *untouched)
-        async with self._database.writer.begin() as connection:
-            taken = await _changed(connection, reserved.values(captured_at=now))
-            sent = await self._mailbox.write(connection, intent, ["payment.succeeded"], now) if taken else []
+        async with self._database.writing() as writing:
+            taken = await _changed(writing, reserved.values(captured_at=now))
+            sent = await self._mailbox.write(writing, intent, ["payment.succeeded"], now) if taken else []
         self._send(sent)
         return (await self._get(payment_id)).sighting(now)
 
@@ -82,10 +84,10 @@ class Ledger:
         untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
         given_up = update(_intents).where(_intents.c.id == payment_id, open_still, *untouched).values(voided_at=now)
         sent: list[Outgoing] = []
-        async with self._database.writer.begin() as connection:
-            if await _changed(connection, given_up):
-                await self._mailbox.forget_later(connection, payment_id, now)
-                sent = await self._mailbox.write(connection, intent, ["payment.voided"], now)
+        async with self._database.writing() as writing:
+            if await _changed(writing, given_up):
+                await self._mailbox.forget_later(writing, payment_id, now)
+                sent = await self._mailbox.write(writing, intent, ["payment.voided"], now)
         self._send(sent)
         return (await self._get(payment_id)).sighting(now)
 
@@ -108,16 +110,16 @@ class Ledger:
         now = self._clock.now()
         spent = _intents.c.refunded_amount + amount.amount
         enough = update(_intents).where(_intents.c.id == intent.id, spent <= _intents.c.total_amount)
-        async with self._database.writer.begin() as connection:
+        async with self._database.writing() as writing:
             failure = None
             if intent.sighting(now).status is not PaymentStatus.SUCCEEDED:
                 failure = "not_captured"
             elif not intent.script.refunds:
                 failure = "refund_refused"
-            elif not await _changed(connection, enough.values(refunded_amount=spent)):
+            elif not await _changed(writing, enough.values(refunded_amount=spent)):
                 failure = "exceeds_captured"
             row = {"id": refund_id, "intent_id": intent.id, "total_amount": amount.amount}
-            await connection.execute(
+            await writing.execute(
                 insert(_refunds), row | {"currency": amount.currency, "failure": failure, "created_at": now}
             )
             seen = refund_sighting(refund_id, failure)
@@ -125,7 +127,7 @@ class Ledger:
                 payment_id=intent.id, refund_id=refund_id, reference=seen.reference or "", amount=amount, reason=failure
             )
             kinds = [] if intent.script.silent else [f"refund.{seen.status.lower()}"]
-            sent = await self._mailbox.write(connection, intent, kinds, now, data)
+            sent = await self._mailbox.write(writing, intent, kinds, now, data)
         self._send(sent)
         return seen
 
@@ -133,9 +135,9 @@ class Ledger:
         """False where there is one already."""
         now = self._clock.now()
         try:
-            async with self._database.writer.begin() as connection:
-                await connection.execute(insert(_intents), intent.row(now))
-                sent = await self._mailbox.write(connection, intent, intent.script.tells, now)
+            async with self._database.writing() as writing:
+                await writing.run(_ADD, intent.row(now))
+                sent = await self._mailbox.write(writing, intent, intent.script.tells, now)
         except IntegrityError:
             return False
         self._send(sent)
@@ -148,6 +150,6 @@ class Ledger:
         return intent
 
 
-async def _changed(connection: AsyncConnection, statement: Update) -> bool:
-    done = await connection.execute(statement)
-    return cast("CursorResult[None]", done).rowcount == 1
+async def _changed(writing: Writing, statement: Update) -> bool:
+    touched: int = (await writing.execute(statement)).rowcount
+    return touched == 1

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from caddy_shopping.contexts.payments.infrastructure.sandbox import tables
 from caddy_shopping.contexts.payments.infrastructure.sandbox.intent import Intent
 from caddy_shopping.contexts.payments.infrastructure.sandbox.messages import Message, MessageData
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
 
 LEASE = timedelta(seconds=3)
 """A webhook is sent at once by the process that made it, or picked it up; after this it is anybody's."""
@@ -20,6 +21,10 @@ BATCH = 500
 """So many rows are forgotten in one transaction."""
 
 _webhooks = tables.webhooks
+_ADD = Prepared(insert(_webhooks))
+_DELIVERED = Prepared(
+    update(_webhooks).where(_webhooks.c.id.in_(bindparam("ids", expanding=True))).values(delivered_at=bindparam("now"))
+)
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +42,7 @@ class Mailbox:
 
     async def write(
         self,
-        connection: AsyncConnection,
+        writing: Writing,
         intent: Intent,
         types: Sequence[str],
         now: datetime,
@@ -65,13 +70,13 @@ class Mailbox:
                 if not later:
                     ready.append(outgoing)
         if rows:
-            await connection.execute(insert(_webhooks), rows)
+            await writing.run(_ADD, rows)
         return ready
 
-    async def forget_later(self, connection: AsyncConnection, intent_id: UUID, now: datetime) -> None:
+    async def forget_later(self, writing: Writing, intent_id: UUID, now: datetime) -> None:
         """Take back the success that was to be told when the intent settled."""
         table = _webhooks.c
-        await connection.execute(
+        await writing.execute(
             delete(_webhooks).where(
                 table.intent_id == intent_id,
                 table.type == "payment.succeeded",
@@ -94,20 +99,20 @@ class Mailbox:
         found = [row for row in rows if row.id not in busy][:limit]
         if found:
             ids = [row.id for row in found]
-            async with self._database.writer.begin() as connection:
-                await connection.execute(update(_webhooks).where(table.id.in_(ids)).values(next_attempt_at=now + LEASE))
+            async with self._database.writing() as writing:
+                await writing.execute(update(_webhooks).where(table.id.in_(ids)).values(next_attempt_at=now + LEASE))
         return found
 
     async def delivered(self, ids: Sequence[UUID], now: datetime) -> None:
         """Mark many in one statement."""
-        async with self._database.writer.begin() as connection:
-            await connection.execute(update(_webhooks).where(_webhooks.c.id.in_(ids)).values(delivered_at=now))
+        async with self._database.writing() as writing:
+            await writing.run(_DELIVERED, {"ids": ids, "now": now})
 
     async def refused(self, webhook_id: UUID, again_at: datetime) -> None:
         """Note when to send it again."""
         table = _webhooks.c
-        async with self._database.writer.begin() as connection:
-            await connection.execute(
+        async with self._database.writing() as writing:
+            await writing.execute(
                 update(_webhooks)
                 .where(table.id == webhook_id)
                 .values(attempts=table.attempts + 1, next_attempt_at=again_at)
@@ -120,8 +125,8 @@ class Mailbox:
             async with self._database.read() as connection:
                 ids = (await connection.scalars(old)).all()
             if ids:
-                async with self._database.writer.begin() as connection:
-                    await connection.execute(delete(_webhooks).where(_webhooks.c.id.in_(ids)))
+                async with self._database.writing() as writing:
+                    await writing.execute(delete(_webhooks).where(_webhooks.c.id.in_(ids)))
             if len(ids) < BATCH:
                 return
 
