@@ -20,6 +20,23 @@ from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 _ERROR_LENGTH = 1_000
 _ADD = Prepared(insert(emails))
+_due = (emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= bindparam("now"))
+_seen: ColumnElement[bool] = emails.c.id.in_(bindparam("seen", expanding=True))
+_mine = emails.c.claimed_by == bindparam("batch")
+_OLDEST = Prepared(
+    select(emails.c.id).where(*_due).order_by(emails.c.next_attempt_at, emails.c.id).limit(bindparam("limit"))
+)
+_TAKE = Prepared(
+    update(emails)
+    .where(_seen, *_due)
+    .values(claimed_by=bindparam("batch"), next_attempt_at=bindparam("until"), attempts=emails.c.attempts + 1)
+)
+_MINE = Prepared(select(emails).where(_seen, _mine).order_by(emails.c.id))
+_SENT = Prepared(
+    update(emails)
+    .where(_seen, _mine)
+    .values(status=EmailStatus.SENT, sent_at=bindparam("now"), claimed_by=None, last_error=None, data={})
+)
 
 
 class SqlEmails:
@@ -47,27 +64,17 @@ class SqlEmails:
         return await self._take(seen, batch, now) if seen else []
 
     async def _see(self, now: datetime, limit: int) -> Sequence[UUID]:
-        oldest = select(emails.c.id).where(*_due(now)).order_by(emails.c.next_attempt_at, emails.c.id).limit(limit)
-        return (await self._tx.execute(oldest)).scalars().all()
+        return [row.id for row in await self._tx.run(_OLDEST, {"now": now, "limit": limit})]
 
     async def _take(self, seen: Sequence[UUID], batch: UUID, now: datetime) -> list[Email]:
-        await self._tx.execute(
-            update(emails)
-            .where(emails.c.id.in_(seen), *_due(now))
-            .values(claimed_by=batch, next_attempt_at=now + LEASE, attempts=emails.c.attempts + 1)
-        )
-        mine = select(emails).where(emails.c.id.in_(seen), emails.c.claimed_by == batch).order_by(emails.c.id)
-        return [_email(row) for row in await self._tx.execute(mine)]
+        await self._tx.run(_TAKE, {"seen": seen, "now": now, "batch": batch, "until": now + LEASE})
+        return [_email(row) for row in await self._tx.run(_MINE, {"seen": seen, "batch": batch})]
 
     async def settle(self, batch: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
         sent = [outcome.email.id for outcome in outcomes if outcome.sent]
         if sent:
             # What the mail said is not needed any more, and may have held a token.
-            await self._tx.execute(
-                update(emails)
-                .where(emails.c.id.in_(sent), emails.c.claimed_by == batch)
-                .values(status=EmailStatus.SENT, sent_at=now, claimed_by=None, last_error=None, data={})
-            )
+            await self._tx.run(_SENT, {"seen": sent, "batch": batch, "now": now})
         missed = [_missed(outcome, now) for outcome in outcomes if not outcome.sent]
         if missed:
             await self._tx.execute(
@@ -97,10 +104,6 @@ class SqlEmails:
         if ids:
             await self._tx.execute(delete(emails).where(emails.c.id.in_(ids)))
         return len(ids)
-
-
-def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return emails.c.status == EmailStatus.QUEUED, emails.c.next_attempt_at <= now
 
 
 def _missed(outcome: Outcome, now: datetime) -> dict[str, object]:

@@ -1,10 +1,11 @@
 """What one transaction of payments holds."""
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import Payment, Payments, PaymentStatus
@@ -24,6 +25,12 @@ class SqlPaymentsTransaction(SqlTransaction):
         self.webhooks: Webhooks = SqlWebhooks(self)
 
 
+@cache
+def _active() -> Select[Payment]:
+    """Built once, when the class is mapped: building costs as much as running."""
+    return select(Payment).where(tables.payments.c.active_order_id == bindparam("order"))
+
+
 class SqlPayments:
     def __init__(self, tx: SqlTransaction) -> None:
         self._tx = tx
@@ -35,8 +42,7 @@ class SqlPayments:
         return self._tx.track(payment)
 
     async def active(self, order_id: UUID) -> Payment | None:
-        found = await self._tx.session.scalars(select(Payment).where(tables.payments.c.active_order_id == order_id))
-        payment = found.one_or_none()
+        payment = (await self._tx.session.scalars(_active(), {"order": order_id})).one_or_none()
         return None if payment is None else self._tx.track(payment)
 
     async def captured(self, order_id: UUID) -> list[Payment]:

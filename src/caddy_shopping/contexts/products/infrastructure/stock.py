@@ -45,6 +45,11 @@ _MOVE = Prepared(
     .where(_state.in_(bindparam("before", expanding=True, type_=_state.type)))
     .values(state=bindparam("after", type_=_state.type))
 )
+_KEEP = Prepared(
+    update(reservations)
+    .where(reservations.c.order_id.in_(bindparam("orders", expanding=True)), _state == State.HELD)
+    .values(state=State.CLAIMED)
+)
 _head, _line = reservations.c, reservation_lines.c
 _RESERVATION = Prepared(
     select(_head.state, _head.expires_at, _line.variant_id, _line.quantity)
@@ -103,11 +108,7 @@ class SqlStock:
         await self._flags([line.variant_id for line in lines if line.taken])
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:
-        await self._tx.execute(
-            update(reservations)
-            .where(reservations.c.order_id.in_(order_ids), reservations.c.state == State.HELD)
-            .values(state=State.CLAIMED)
-        )
+        await self._tx.run(_KEEP, {"orders": list(order_ids)})
 
     async def release(self, order_ids: Sequence[UUID]) -> int:
         freed = [order_id for order_id in sorted(order_ids) if await self._move(order_id, WAITING, State.RELEASED)]
