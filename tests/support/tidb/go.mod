@@ -1,3 +1,5 @@
+// TiDB v8.5.6. Go takes no version 8 of a module whose path does not end in /v8, so the release goes by its commit.
+// The replacements are those of TiDB's own go.mod, which only count there; its parser is published as a module too.
 module tidb-for-tests
 
 go 1.25.8
