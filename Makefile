@@ -1,12 +1,15 @@
 # Thin on purpose: every target is one command, the work is done in scripts/ and in `caddy-shopping`.
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format bench openapi lock clean
+.PHONY: help serve services test lint format bench openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 serve: .venv/.runtime ## Serve the shop on http://127.0.0.1:3000 (sets itself up at the first start)
 	@.venv/bin/caddy-shopping serve
+
+services: .venv/.development ## Start the database servers at hand, until Ctrl-C
+	@.venv/bin/python -m tests.support.services
 
 test: .venv/.development ## Run every check that this machine can run
 	@scripts/test

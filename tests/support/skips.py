@@ -1,6 +1,6 @@
 """Says, as the very last lines of a run, what was skipped and how to get it: each reason once.
 
-A reason is written `"PostgreSQL: set SHOP_TEST_POSTGRES_URL"`: the name of what is missing, and the way to it.
+A reason is written `"PostgreSQL: apt install postgresql"`: the name of what is missing, and the way to it.
 Load it with `-p tests.support.skips`. Where the environment variable `SHOP_TEST_SKIPPED` names a file, the lines go
 there instead, for a caller (`scripts/test`) that has more to print before.
 """
