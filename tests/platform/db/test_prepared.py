@@ -120,7 +120,7 @@ async def test_changes_say_how_many_rows_they_touched(database: Database) -> Non
     async with database.writing() as writing:
         assert (await writing.run(raised, {"below": 3, "by": 10})).rowcount == 2
         assert (await writing.run(Prepared(delete(things).where(things.c.n == 3)))).rowcount == 1
-        assert (await writing.run(raised, [{"below": 12, "by": 1}, {"below": 13, "by": 1}])).rowcount == 3
+        assert (await writing.run(raised, [{"below": 12, "by": 1}, {"below": 13, "by": 1}])).rowcount == -1
     async with database.glance() as glance:
         assert sorted(row.n for row in await glance.run(Prepared(select(things.c.n)))) == [13, 13]
 

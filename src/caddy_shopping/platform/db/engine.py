@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -83,15 +83,27 @@ class EmbeddedDatabase(Database):
 def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, lock_timeout: float = 10.0) -> Database:
     """Open `url` (`sqlite:///path` or an async SQLAlchemy URL). Nothing is connected before it is used.
 
-    `pool_timeout`: seconds a request waits for a connection. `lock_timeout`: seconds SQLite's writer
-    waits for another process's transaction (an import commits in small batches for that reason).
+    `pool_size`: connections that write, and as many that read. `pool_timeout`: seconds a request waits for one.
+    `lock_timeout`: seconds SQLite's writer waits for another process's transaction (an import commits in small
+    batches for that reason).
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(
-            parsed, pool_size=pool_size, pool_timeout=pool_timeout, pool_pre_ping=True, hide_parameters=True
-        )
-        return Database(engine, engine)
+
+        def pooled(isolation: str, reset: Literal["rollback"] | None) -> AsyncEngine:
+            return create_async_engine(
+                parsed,
+                isolation_level=isolation,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=pool_timeout,
+                pool_pre_ping=True,
+                pool_reset_on_return=reset,
+                hide_parameters=True,
+            )
+
+        # A reader is in no transaction, so there is nothing to roll back (which would be a trip to the server).
+        return Database(pooled("READ COMMITTED", "rollback"), pooled("AUTOCOMMIT", None))
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     parsed = parsed.set(drivername=f"sqlite+{sqlite.ShopSqliteDialect.driver}")

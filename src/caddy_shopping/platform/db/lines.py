@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from caddy_shopping.platform.db.prepared import Parameters, Prepared, Rows
@@ -52,7 +53,7 @@ class Writing(ABC):
 
     @abstractmethod
     async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
-        """Run a prepared statement: once, or for each parameter set of a sequence (then without rows)."""
+        """Run a prepared statement: once, or for each parameter set of a sequence (then without rows and count)."""
 
     @abstractmethod
     async def commit(self) -> None:
@@ -160,5 +161,34 @@ def _opened(connection: AsyncConnection | None) -> AsyncConnection:
 async def _run(
     connection: AsyncConnection | None, statement: Prepared, parameters: Parameters | Sequence[Parameters]
 ) -> Rows:
-    result: Any = await _opened(connection).execute(statement.statement, parameters)
-    return Rows(result.all() if result.returns_rows else (), result.rowcount)
+    return await _opened(connection).run_sync(_say, statement, parameters)
+
+
+def _say(connection: Connection, statement: Prepared, parameters: Parameters | Sequence[Parameters]) -> Rows:
+    """In SQLAlchemy's greenlet, straight to its adapter of the driver."""
+    recipe, values, many = statement.bound(connection.dialect, parameters)
+    driver: Any = connection.connection.dbapi_connection
+    cursor = driver.cursor()
+    try:
+        if many:
+            cursor.executemany(recipe.sql, values)
+            return Rows()
+        cursor.execute(recipe.sql, values)
+        return recipe.rows(cursor.fetchall() if cursor.description else (), cursor.rowcount)
+    except connection.dialect.loaded_dbapi.Error as fault:
+        raise _named(connection, driver, cursor, recipe.sql, fault) from fault
+    finally:
+        cursor.close()
+
+
+def _named(connection: Connection, driver: Any, cursor: Any, sql: str, fault: Any) -> BaseException:
+    """The fault under SQLAlchemy's name, as on any other way; a connection that was lost goes back to no pool."""
+    dialect: Any = connection.dialect
+    lost = dialect.is_disconnect(fault, driver, cursor)
+    if lost:
+        connection.invalidate(fault)
+    base = dialect.loaded_dbapi.Error
+    named: BaseException = DBAPIError.instance(
+        sql, None, fault, base, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )
+    return named

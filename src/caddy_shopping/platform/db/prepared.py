@@ -49,6 +49,14 @@ class Prepared:
         self._recipes: dict[tuple[Any, ...], Recipe] = {}
         self._lists: tuple[str, ...] | None = None
 
+    def bound(self, dialect: Dialect, parameters: Parameters | Sequence[Parameters]) -> "tuple[Recipe, Any, bool]":
+        """The recipe, the values for the driver, and whether these are many sets of values."""
+        if isinstance(parameters, Mapping):
+            recipe = self.recipe(dialect, parameters)
+            return recipe, recipe.bind(parameters), False
+        recipe = self.recipe(dialect, parameters[0])
+        return recipe, [recipe.bind(each) for each in parameters], True
+
     def recipe(self, dialect: Dialect, parameters: Parameters) -> "Recipe":
         """How this is said to `dialect` with these parameters; made at the first use of their names and lengths."""
         lists = self._lists

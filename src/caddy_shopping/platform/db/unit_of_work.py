@@ -47,7 +47,7 @@ class SqlTransaction:
         self._answer: list[Any] = []
 
     async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
-        """Run a prepared statement: once, or for each parameter set of a sequence (then without rows)."""
+        """Run a prepared statement: once, or for each parameter set of a sequence (then without rows and count)."""
         return await self._writing.run(statement, parameters)
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:

@@ -6,7 +6,7 @@ SQLAlchemy, which takes BEGIN and COMMIT for said.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Executable
@@ -43,20 +43,10 @@ class Wire:
         return self._open
 
     def run(self, driver: Connection, statement: Prepared, parameters: Parameters | Sequence[Parameters]) -> Rows:
-        if not isinstance(parameters, Mapping):
-            return self._run_many(driver, statement, parameters)
-        recipe = statement.recipe(self._dialect, parameters)
+        recipe, values, many = statement.bound(self._dialect, parameters)
         try:
-            cursor = driver.send(recipe.sql, recipe.bind(parameters))
-            return recipe.rows(cursor.fetchall(), cursor.rowcount)
-        except sqlite3.Error as fault:
-            raise self.named(fault, recipe.sql) from fault
-
-    def _run_many(self, driver: Connection, statement: Prepared, parameters: Sequence[Parameters]) -> Rows:
-        recipe = statement.recipe(self._dialect, parameters[0])
-        try:
-            cursor = driver.send(recipe.sql, [recipe.bind(each) for each in parameters], many=True)
-            return Rows((), cursor.rowcount)
+            cursor = driver.send(recipe.sql, values, many=many)
+            return Rows() if many else recipe.rows(cursor.fetchall(), cursor.rowcount)
         except sqlite3.Error as fault:
             raise self.named(fault, recipe.sql) from fault
 
