@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,13 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import make_url
 
-from benchmarks import checkout
+from benchmarks import checkout, replay
 from benchmarks.catalogue import write_catalogue
 from benchmarks.wrk import Figures, Load, drive, installed
+from tests.support.server import Server
+from tests.support.servers import ENGINES, PostgreSQL
 from tests.support.shop import Caller, Shop
 
 GUESTS = 200
@@ -49,10 +52,15 @@ class Row:
 
 async def main(options: argparse.Namespace) -> None:
     rows: list[Row] = []
-    notes: dict[str, Any] = {"python": platform.python_version(), "cores": os.cpu_count()}
-    for products in options.products:
-        with tempfile.TemporaryDirectory() as folder:
-            rows += await measure_shop(Path(folder), products, options, notes)
+    notes: dict[str, Any] = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "database": options.database,
+    }
+    with database_server(options.database) as server:
+        for products in options.products:
+            with tempfile.TemporaryDirectory() as folder:
+                rows += await measure_shop(Path(folder), products, options, notes, server)
     report(rows, notes)
     if options.json:
         text = json.dumps({"notes": notes, "rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}, indent=2)
@@ -60,9 +68,25 @@ async def main(options: argparse.Namespace) -> None:
         options.json.write_text(text)
 
 
-async def measure_shop(folder: Path, products: int, options: argparse.Namespace, notes: dict[str, Any]) -> list[Row]:
+@contextmanager
+def database_server(name: str) -> Iterator[Server | None]:
+    """A private server of that engine, which commits to the disk as in production; None for SQLite."""
+    if name == "SQLite":
+        yield None
+    else:
+        with ENGINES[name](durable=True) as server:
+            yield server
+
+
+async def measure_shop(
+    folder: Path, products: int, options: argparse.Namespace, notes: dict[str, Any], server: Server | None
+) -> list[Row]:
     # One account signs in again and again, from one address: what the limits are for.
-    shop = Shop(folder / "data", {"SHOP_LOG_LEVEL": "WARNING", "SHOP_USERS_SIGN_IN_TRIES": "100000"})
+    environment = {"SHOP_LOG_LEVEL": "WARNING", "SHOP_USERS_SIGN_IN_TRIES": "100000"}
+    database = f"shop_{products}"
+    if server is not None:
+        environment["SHOP_DATABASE_URL"] = server.new_database(database)
+    shop = Shop(folder / "data", environment)
     write_catalogue(folder / "catalogue.csv", products)
     began = time.perf_counter()
     code, output = shop.run("import-products", str(folder / "catalogue.csv"))
@@ -73,9 +97,26 @@ async def measure_shop(folder: Path, products: int, options: argparse.Namespace,
     await outbox_empty(shop)
     notes[f"idle_rss_mib_{products}"] = round(shop.resident_bytes() / 2**20, 1)
     try:
-        return await measure_requests(shop, folder, products, options)
+        rows, variants = await measure_requests(shop, folder, products, options)
     finally:
         shop.stop()
+    if isinstance(server, PostgreSQL):
+        notes[f"bare_driver_checkouts_per_second_{products}"] = round(
+            await bare_checkouts(server, database, folder, variants), 1
+        )
+    return rows
+
+
+async def bare_checkouts(server: PostgreSQL, database: str, folder: Path, variants: Sequence[str]) -> float:
+    """Checkouts a second of the driver alone: what the whole ones are to be compared with."""
+    await replay.copy(server.url, database, f"{database}_copy")
+    url = make_url(server.url)
+
+    def of(name: str) -> str:
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    checkouts = await replay.record(folder, of(database), variants, checkouts=200)
+    return await replay.replay(of(f"{database}_copy"), checkouts, connections=16)
 
 
 async def outbox_empty(shop: Shop) -> None:
@@ -89,7 +130,9 @@ async def outbox_empty(shop: Shop) -> None:
                 return
 
 
-async def measure_requests(shop: Shop, folder: Path, products: int, options: argparse.Namespace) -> list[Row]:
+async def measure_requests(
+    shop: Shop, folder: Path, products: int, options: argparse.Namespace
+) -> tuple[list[Row], list[str]]:
     async with aiohttp.ClientSession() as http:
         anyone = Caller(http, shop.url)
         listed = (await anyone.get("/products?limit=24")).data
@@ -120,7 +163,7 @@ async def measure_requests(shop: Shop, folder: Path, products: int, options: arg
         rows.append(Row(products, name, measured, bare))
     whole = await checkout.measure(shop.url, variants, buyers=16, seconds=2 * options.seconds)
     rows.append(Row(products, "whole checkout", whole, None))
-    return rows
+    return rows, variants
 
 
 @asynccontextmanager
@@ -174,6 +217,9 @@ def report(rows: list[Row], notes: dict[str, Any]) -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--products", type=int, nargs="+", default=[1_000, 100_000], help="catalogue sizes")
+    parser.add_argument(
+        "--database", choices=["SQLite", *ENGINES], default="SQLite", help="a private server is started for the others"
+    )
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5, help="for each measurement")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/latest.json"))

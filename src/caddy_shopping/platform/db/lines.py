@@ -3,6 +3,7 @@
 Both run prepared statements (`prepared.py`) as directly as the driver allows, and everything else through SQLAlchemy.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
@@ -146,7 +147,8 @@ class PooledWriting(Writing):
         if self._session is not None:
             self._session.expunge_all()
         if connection is not None:
-            await connection.close()
+            # Whoever is cancelled meanwhile must not leave a connection to the garbage collector.
+            await asyncio.shield(asyncio.ensure_future(connection.close()))
 
     def _connection(self) -> AsyncConnection:
         return _opened(self._open)

@@ -117,7 +117,7 @@ class Relay:
         room = IN_FLIGHT - len(self._in_flight)
         if room <= 0:
             return False
-        fresh = [event for event in await self._fetch() if event.seq not in self._in_flight]
+        fresh = await self._fetch()
         handed = sum(self._hand_out(event) for event in fresh[:room])
         return handed > 0 and len(fresh) > handed
 
@@ -163,6 +163,7 @@ class Relay:
         return True
 
     async def _fetch(self) -> list[Envelope]:
+        """What is unpublished and not handed out yet, oldest first."""
         full = [key for key, lane in self._lanes.items() if len(lane) >= LANE]
         async with self._database.glance() as glance:
             rows = await (glance.run(self._of_others, {"full": full}) if full else glance.run(self._unpublished))
@@ -181,6 +182,7 @@ class Relay:
                 traceparent=row.traceparent,
             )
             for row in rows
+            if row.seq not in self._in_flight
         ]
 
     async def _mark_safely(self) -> None:
