@@ -35,7 +35,7 @@ class PostgreSQL(Server):
         self.data.mkdir()
         if os.geteuid() == 0:
             shutil.chown(self.data, self.user)
-        arguments = ["-U", "shop", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        arguments = ["-U", "shop", "-A", "trust", "-E", "UTF8", "--no-locale", "--lc-ctype=C.UTF-8", "--no-sync"]
         _run(*self.run_as(), _program(self, "initdb"), "-D", self.data, *arguments)
 
     def command(self) -> Sequence[str | Path]:

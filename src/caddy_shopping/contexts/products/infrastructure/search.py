@@ -1,6 +1,6 @@
 """Full-text search, by the means of the database at hand."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, String, column, literal, select, table
@@ -11,6 +11,8 @@ from caddy_shopping.contexts.products.infrastructure.tables import products, tex
 MAX_WORDS = 8
 MAX_TITLES = 1000
 """How many products a query of nothing but short words finds at most."""
+MAX_TEXTS = 20_000
+"""How many products, the newest, are searched where a database has no index of words (MariaDB, TiDB)."""
 
 # FTS5's own name for "any of my columns" is the table's.
 _fts = table("product_texts_fts", column("rowid", Integer), column("product_texts_fts", String))
@@ -63,24 +65,40 @@ class TrigramSearch:
 
 
 class LikeSearch:
-    """Any database: LIKE over the same texts."""
+    """LIKE over the same texts. PostgreSQL takes it from a trigram index; without one it would read them all."""
 
     def conditions(self, query: str, *, active_only: bool = True) -> list[ColumnElement[bool]]:
         long, short = _words(query)
         if not long:
             return [_short_only(short, active_only)] if short else []
-        found: Select[Any] = select(texts.c.product_id)
-        for word in long:
-            found = found.where(texts.c.body.contains(word, autoescape=True))
-        return [products.c.id.in_(found), *(_in_title(word) for word in short)]
+        return [products.c.id.in_(self._found(long, active_only)), *(_in_title(word) for word in short)]
 
     def stream(self, query: str) -> Stream | None:
         return None
 
+    def _found(self, words: list[str], active_only: bool) -> Select[tuple[UUID]]:
+        return select(texts.c.product_id).where(*_in_body(words))
+
+
+class NewestSearch(LikeSearch):
+    """LIKE over the texts of the newest products only, where no index can help with words of every script.
+
+    MariaDB has no FULLTEXT parser for languages without spaces, TiDB no FULLTEXT at all. The limit bounds what a
+    search may cost, however large the catalogue grows.
+    """
+
+    def _found(self, words: list[str], active_only: bool) -> Select[tuple[UUID]]:
+        newest = select(products.c.id).order_by(products.c.id.desc()).limit(MAX_TEXTS)
+        if active_only:
+            newest = newest.where(products.c.is_active)
+        looked_at = newest.subquery("looked_at")
+        return select(texts.c.product_id).join(looked_at, looked_at.c.id == texts.c.product_id).where(*_in_body(words))
+
 
 def search_for(dialect: str) -> Search:
     """The search of a database, by its dialect's name."""
-    return TrigramSearch() if dialect == "sqlite" else LikeSearch()
+    ways: dict[str, type[Search]] = {"sqlite": TrigramSearch, "postgresql": LikeSearch}
+    return ways.get(dialect, NewestSearch)()
 
 
 def _words(query: str) -> tuple[list[str], list[str]]:
@@ -93,6 +111,10 @@ def _matches(words: list[str]) -> ColumnElement[bool]:
     # Each word is a quoted string (fts5.html §3.1): nothing in it can be an operator.
     quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words)
     return _fts.c.product_texts_fts.op("MATCH")(literal(quoted))
+
+
+def _in_body(words: list[str]) -> list[ColumnElement[bool]]:
+    return [texts.c.body.contains(word, autoescape=True) for word in words]
 
 
 def _in_title(word: str) -> ColumnElement[bool]:

@@ -2,7 +2,8 @@
 
 `product_labels` holds one row for each thing that an *active* product can be filtered by, together with what
 it can be sorted by: so every filter comes out of an index in every sort order, whatever the size of the
-catalogue. `product_texts` is what search reads; on SQLite, triggers keep an FTS5 trigram index of it.
+catalogue. `product_texts` is what search reads; SQLite (FTS5, by triggers) and PostgreSQL (pg_trgm) keep an index
+of all its trigrams.
 """
 
 from sqlalchemy import (
@@ -48,6 +49,7 @@ def exact(length: int) -> TypeEngine[str]:
 
 
 LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+FoldedText = Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 
 categories = Table(
     "categories",
@@ -147,8 +149,11 @@ texts = Table(
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("product_id", Id, ForeignKey("products.id"), nullable=False),
-    Column("body", LongText, nullable=False),
+    Column("body", FoldedText, nullable=False),
     Index("uq_product_texts_product", "product_id", unique=True),
+    Index("idx_product_texts_trigrams", "body", postgresql_using="gin", postgresql_ops={"body": "gin_trgm_ops"}).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 reservations = Table(
@@ -198,3 +203,8 @@ for statement in (
     " INSERT INTO product_texts_fts(rowid, body) VALUES (new.seq, new.body); END",
 ):
     event.listen(texts, "after_create", DDL(statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+event.listen(
+    texts,
+    "before_create",
+    DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm").execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
+)

@@ -1,7 +1,10 @@
 """Categories, products with variants, labels and texts, reservations, the stock ledger."""
 
+from contextlib import nullcontext
+
 import sqlalchemy as sa
-from alembic import op
+import structlog
+from alembic import context, op
 from sqlalchemy.dialects import mysql
 
 from caddy_shopping.platform.db import platform_tables
@@ -18,6 +21,7 @@ _PATH = (
     .with_variant(mysql.VARCHAR(270, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
 )
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+_FOLDED = sa.Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 _SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -157,11 +161,16 @@ def _create_texts() -> None:
         "product_texts",
         sa.Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
         sa.Column("product_id", Id, sa.ForeignKey("products.id"), nullable=False),
-        sa.Column("body", _LONG, nullable=False),
+        sa.Column("body", _FOLDED, nullable=False),
     )
     op.create_index("uq_product_texts_product", "product_texts", ["product_id"], unique=True)
-    if op.get_bind().dialect.name != "sqlite":
-        return
+    if op.get_bind().dialect.name == "sqlite":
+        _create_full_text()
+    if op.get_bind().dialect.name == "postgresql":
+        _create_trigrams()
+
+
+def _create_full_text() -> None:
     # External-content FTS5 with its three triggers, as in the SQLite manual (fts5.html §4.4.3).
     op.execute(
         "CREATE VIRTUAL TABLE product_texts_fts USING fts5"
@@ -172,6 +181,29 @@ def _create_texts() -> None:
     op.execute(f"CREATE TRIGGER product_texts_added AFTER INSERT ON product_texts BEGIN {add} END")
     op.execute(f"CREATE TRIGGER product_texts_removed AFTER DELETE ON product_texts BEGIN {remove} END")
     op.execute(f"CREATE TRIGGER product_texts_changed AFTER UPDATE OF body ON product_texts BEGIN {remove} {add} END")
+
+
+def _create_trigrams() -> None:
+    """Search is right without this index, but then reads every text: not having the extension is no reason to stop."""
+    bind = op.get_bind()
+    try:
+        with nullcontext() if context.is_offline_mode() else bind.begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except sa.exc.DBAPIError as fault:
+        structlog.get_logger("migrate").warning(
+            "products.search-without-index",
+            remedy="as a superuser: CREATE EXTENSION pg_trgm; CREATE INDEX idx_product_texts_trigrams"
+            " ON product_texts USING gin (body gin_trgm_ops)",
+            error=str(fault.orig),
+        )
+        return
+    op.create_index(
+        "idx_product_texts_trigrams",
+        "product_texts",
+        ["body"],
+        postgresql_using="gin",
+        postgresql_ops={"body": "gin_trgm_ops"},
+    )
 
 
 def _create_reservations() -> None:
