@@ -22,6 +22,7 @@ from caddy_shopping.contexts.payments.infrastructure.repositories import SqlPaym
 from caddy_shopping.contexts.payments.infrastructure.sandbox import tables as sandbox_tables
 from caddy_shopping.contexts.payments.infrastructure.sandbox.ledger import Ledger
 from caddy_shopping.contexts.payments.infrastructure.sandbox.mailbox import Mailbox
+from caddy_shopping.contexts.payments.infrastructure.sandbox.methods import METHODS
 from caddy_shopping.contexts.payments.infrastructure.sandbox.provider import SandboxProvider
 from caddy_shopping.contexts.payments.infrastructure.sandbox.sender import Sender
 from caddy_shopping.contexts.payments.infrastructure.views import SqlPaymentQueries
@@ -41,6 +42,8 @@ from caddy_shopping.platform.security.signatures import WebhookSecrets
 # The sandbox's tables lie in the same metadata.
 schema = Schema("payments", sandbox_tables.intents.metadata, Path(__file__).parent / "infrastructure" / "migrations")
 platform_tables = tables.platform_tables
+TOLD = tuple(name for name, script in METHODS.items() if "payment.succeeded" in script.tells)
+"""Methods of the sandbox whose success is told by webhook; who reconciles from outside has to know."""
 
 
 def build(
