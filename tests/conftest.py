@@ -5,8 +5,9 @@ import os
 from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
+from tests.support.engine import engine_of_this_run
 
-__all__ = ["make_bench", "scratch_database"]
+__all__ = ["engine_of_this_run", "make_bench", "scratch_database"]
 
 # The same examples in every run, however slow the machine: a red test is red for everybody. To look for new ones:
 # SHOP_HYPOTHESIS=explore.

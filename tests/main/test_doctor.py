@@ -11,6 +11,7 @@ from caddy_shopping.main import doctor
 from caddy_shopping.main.build import build
 from caddy_shopping.main.doctor import Finding, examine
 from caddy_shopping.platform.settings import Settings, load
+from tests.support.engine import ENGINE
 
 
 class Usage(NamedTuple):
@@ -20,6 +21,7 @@ class Usage(NamedTuple):
 @pytest.fixture(autouse=True)
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SHOP_DATABASE_URL", ENGINE.url_of(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2**40))
 
 

@@ -17,6 +17,7 @@ from caddy_shopping.main.process import Process
 from caddy_shopping.platform.events.dead_letters import DeadLetterNotFound
 from caddy_shopping.platform.events.envelope import Envelope
 from caddy_shopping.platform.settings import Settings, load
+from tests.support.engine import ENGINE
 
 EVENT = PasswordResetRequested(
     user_id=new_id(), email="li.lei@shop.example", name="Li Lei", language="en", token="very-secret-token"
@@ -26,6 +27,7 @@ EVENT = PasswordResetRequested(
 @pytest.fixture
 async def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Process]:
     monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SHOP_DATABASE_URL", ENGINE.url_of(tmp_path))
     built = build(load(Settings))
     await built.migrate()
     yield built

@@ -17,9 +17,11 @@ import pytest
 
 from tests.properties.conftest import IMPATIENT, NewCaller
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
+from tests.support.engine import only_sqlite
 from tests.support.ledger import read_only, reconcile
 from tests.support.shop import Answer, Caller, Shop, callers, eventually
 
+pytestmark = only_sqlite("a copy of the file is damaged")
 CYCLES, BUYERS, VARIANTS, STOCK = 8, 6, 4, 500
 SEED = 7
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import aiohttp
 
 from tests.properties.conftest import NewCaller
+from tests.support.books import ask
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
-from tests.support.ledger import read_only, reconcile
+from tests.support.ledger import reconcile
 from tests.support.shop import Answer, Caller, Shop, eventually
 
 ROUNDS = 4
@@ -20,7 +21,7 @@ AT_ONCE = 50
 
 def asks(shop: Shop, question: str, *values: object) -> list[Any]:
     """The rows of a SELECT on the shop's own database."""
-    return [tuple(row) for row in read_only(shop.data_dir).execute(question, values)]
+    return ask(shop.data_dir, question, *values)
 
 
 def orders_of(shop: Shop, email: str) -> int:
@@ -151,7 +152,7 @@ async def test_a_payment_fifty_times(shop: Shop, admin: Caller, new: NewCaller) 
     assert {answer.status for answer in answers} == {201}
     one({answer.raw for answer in answers})
     count = "SELECT COUNT(*) FROM payments WHERE order_id = ?"
-    mine = UUID(order["id"]).bytes
+    mine = UUID(order["id"])
     assert asks(shop, count, mine) == [(1,)]
 
     async def declined() -> bool:
@@ -177,7 +178,7 @@ async def test_a_refund_fifty_times(shop: Shop, admin: Caller, new: NewCaller) -
 
     async def refunded(amount: int) -> bool:
         done = "SELECT refunded_amount, (SELECT SUM(total_amount) FROM payment_refunds r WHERE r.order_id = o.id)"
-        found = asks(shop, f"{done} FROM orders o WHERE id = ?", UUID(order["id"]).bytes)
+        found = asks(shop, f"{done} FROM orders o WHERE id = ?", UUID(order["id"]))
         return found == [(amount, amount)]
 
     await eventually(lambda: refunded(100))
@@ -240,7 +241,7 @@ async def test_a_refusal_is_replayed_too(shop: Shop, admin: Caller, new: NewCall
     assert (await rival.post(f"/orders/{won.data['id']}/cancel", {})).status == 200
 
     async def back() -> bool:
-        return asks(shop, "SELECT stock FROM product_variants WHERE id = ?", UUID(variant).bytes) == [(1,)]
+        return asks(shop, "SELECT stock FROM product_variants WHERE id = ?", UUID(variant)) == [(1,)]
 
     await eventually(back)
     again = await buyer.post("/orders", body, key=key)

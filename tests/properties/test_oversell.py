@@ -26,8 +26,10 @@ from caddy_shopping.main.process import Process
 from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.settings import Settings, load
 from tests.properties.conftest import NewCaller
+from tests.support.books import ask
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
-from tests.support.ledger import read_only, reconcile
+from tests.support.engine import ENGINE
+from tests.support.ledger import reconcile
 from tests.support.shop import Answer, Caller, Shop, eventually
 
 SCARCE, PLENTY = 20, 1_000
@@ -57,10 +59,8 @@ def units(answer: Answer) -> Counter[str]:
 
 def books(data_dir: Path, variant: str) -> tuple[int, int, int]:
     """(stock, reserved, sold)."""
-    found = read_only(data_dir).execute(
-        "SELECT stock, reserved, sold FROM product_variants WHERE id = ?", (UUID(variant).bytes,)
-    )
-    stock, reserved, sold = found.fetchone()
+    (found,) = ask(data_dir, "SELECT stock, reserved, sold FROM product_variants WHERE id = ?", UUID(variant))
+    stock, reserved, sold = found
     return stock, reserved, sold
 
 
@@ -147,7 +147,7 @@ async def adds_up(data_dir: Path) -> bool:
 
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[Process]:
-    running = build(load(Settings, data_dir=tmp_path))
+    running = build(load(Settings, data_dir=tmp_path, database_url=ENGINE.url_of(tmp_path)))
     await running.migrate()
     yield running
     await running.stop()

@@ -8,8 +8,6 @@ on the same database.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import msgspec
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from caddy_shopping.kernel.ids import new_id
-from caddy_shopping.platform.db.engine import open_database
 from caddy_shopping.platform.events.bus import InProcessBus, Subscription
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -28,7 +25,7 @@ from caddy_shopping.platform.module import Kit
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from tests.support import toy
 from tests.support.clock import FakeClock
-from tests.support.database import make_kit
+from tests.support.database import make_kit, opened
 from tests.support.toy import Counted, SqlToyTransaction
 
 AGGREGATES, EVENTS = 3, 9
@@ -177,16 +174,10 @@ async def _until_dead_or_done(relay: Relay) -> None:
 
 @asynccontextmanager
 async def world() -> AsyncIterator[World]:
-    with TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{Path(folder)}/shop.db")
-        async with database.writer.begin() as connection:
-            await connection.run_sync(toy.metadata.create_all)
+    async with opened(toy.metadata) as database:
         made = World(make_kit("toy", database, toy.platform_tables, FakeClock(), []))
         await made.emit()
-        try:
-            yield made
-        finally:
-            await database.close()
+        yield made
 
 
 async def all_steps() -> list[str]:

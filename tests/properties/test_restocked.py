@@ -1,8 +1,6 @@
 """Goods that come back are counted once, also where an order is restocked in part and cancelled after that."""
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,14 +23,16 @@ from caddy_shopping.kernel.money import Money
 from caddy_shopping.main.build import build
 from caddy_shopping.main.process import Process
 from caddy_shopping.platform.settings import Settings, load
-from tests.support.ledger import read_only, reconcile
+from tests.support.books import ask, change
+from tests.support.engine import ENGINE
+from tests.support.ledger import reconcile
 
 HOME = Address(name="Ada", line1="1 Analytical Rd", city="Hangzhou", country="CN")
 
 
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[Process]:
-    running = build(load(Settings, data_dir=tmp_path))
+    running = build(load(Settings, data_dir=tmp_path, database_url=ENGINE.url_of(tmp_path)))
     await running.migrate()
     yield running
     await running.stop()
@@ -59,8 +59,8 @@ async def a_paid_order(process: Process, variant: UUID, quantity: int) -> tuple[
 
 
 def counts(data_dir: Path) -> tuple[int, ...]:
-    with closing(read_only(data_dir)) as books:
-        return tuple(books.execute("SELECT stock, reserved, sold FROM product_variants").fetchone())
+    (found,) = ask(data_dir, "SELECT stock, reserved, sold FROM product_variants")
+    return found
 
 
 async def test_restocked_in_part_and_then_cancelled(process: Process) -> None:
@@ -87,8 +87,9 @@ async def test_restocked_in_part_and_then_cancelled(process: Process) -> None:
     assert reconcile(data_dir) == []
 
     # Negative control: the books of a shop that puts back all that the order took, though a piece was back before.
-    with closing(sqlite3.connect(data_dir / "shop.db")) as books:
-        books.execute("UPDATE product_stock_movements SET delta = delta + 1 WHERE reason = 'cancelled'")
-        books.execute("UPDATE product_variants SET stock = stock + 1, sold = sold - 1")
-        books.commit()
+    change(
+        data_dir,
+        "UPDATE product_stock_movements SET delta = delta + 1 WHERE reason = 'cancelled'",
+        "UPDATE product_variants SET stock = stock + 1, sold = sold - 1",
+    )
     assert reconcile(data_dir) == [f"variant {product.variants[0].sku}: sold is 0, the orders have 1"]

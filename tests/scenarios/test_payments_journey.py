@@ -3,11 +3,11 @@
 import asyncio
 import base64
 import json
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +17,6 @@ from tests.support.journey import (
     Books,
     Goods,
     actions,
-    key,
     mails_to,
     order_becomes,
     order_of,
@@ -69,8 +68,8 @@ async def detail(admin: Caller, payment: Any) -> Any:
 
 def deliveries(shop: Shop, payment: Any) -> list[str]:
     """Every webhook that reached us, in the order of their making; copies too."""
-    query = "SELECT type FROM sandbox_webhooks WHERE intent_id = ? AND delivered_at IS NOT NULL ORDER BY rowid"
-    return [kind for (kind,) in select(shop, query, key(payment["id"]))]
+    query = "SELECT type FROM sandbox_webhooks WHERE intent_id = ? AND delivered_at IS NOT NULL ORDER BY id"
+    return [kind for (kind,) in select(shop, query, UUID(payment["id"]))]
 
 
 def subjects(shop: Shop, order: Any) -> list[str]:
@@ -283,8 +282,8 @@ async def test_an_unpaid_order_expires_and_gives_its_stock_back(
     minutes = datetime.fromisoformat(order["expiresAt"]) - datetime.fromisoformat(order["placedAt"])
     assert minutes.total_seconds() == 30 * 60
     assert (await goods.books(), await kept.books()) == (Books(16, 4, 0), Books(16, 4, 0))
-    past = int(time.time() - 1) * 1_000_000
-    assert tamper(shop, "UPDATE orders SET expires_at = ? WHERE id = ?", past, key(order["id"])) == 1
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    assert tamper(shop, "UPDATE orders SET expires_at = ? WHERE id = ?", past, UUID(order["id"])) == 1
     final = await order_becomes(buyer, order, "CANCELLED", cancelReason="expired")
     await quiet(shop)
     assert (await goods.books(), await kept.books()) == (Books(20, 0, 0), Books(16, 4, 0))
@@ -305,7 +304,7 @@ async def test_ten_payments_at_once_take_the_money_once(shop: Shop, admin: Calle
     await order_becomes(buyer, order, "PAID")
     await quiet(shop)
     assert [each["id"] for each in (await buyer.get(f"/payments?orderId={order['id']}")).data] == [payment_id]
-    assert select(shop, "SELECT count(*) FROM sandbox_intents WHERE id = ?", key(payment_id)) == [(1,)]
+    assert select(shop, "SELECT count(*) FROM sandbox_intents WHERE id = ?", UUID(payment_id)) == [(1,)]
     assert actions(await look(buyer, order)) == ["placed", "paid"]
 
 

@@ -1,12 +1,11 @@
 """What people do in a running shop: stock it, fill a cart, order, pay, look again."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+from tests.support.books import ask, change
 from tests.support.shop import ADDRESS, Caller, Shop, eventually
 
 
@@ -98,24 +97,13 @@ def actions(order: Any) -> list[str]:
 
 
 def select(shop: Shop, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What a query finds in the shop's file, read beside the running shop."""
-    with closing(_file(shop, "ro")) as file:
-        return file.execute(query, values).fetchall()
+    """What a query finds in the shop's database, read beside the running shop."""
+    return ask(shop.data_dir, query, *values)
 
 
 def tamper(shop: Shop, statement: str, *values: Any) -> int:
-    """Change the shop's file behind its back; how many rows."""
-    with closing(_file(shop, "rw")) as file, file:
-        return file.execute(statement, values).rowcount
-
-
-def _file(shop: Shop, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{shop.data_dir / 'shop.db'}?mode={mode}", uri=True, timeout=30)
-
-
-def key(text: str) -> bytes:
-    """An id as the file keeps it."""
-    return UUID(text).bytes
+    """Change the shop's database behind its back; how many rows."""
+    return change(shop.data_dir, statement, values=values)
 
 
 _UNFINISHED = [

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from caddy_shopping.main.verify.ledger import reconcile as rules
+from tests.support.engine import ENGINE
 
 
 def reconcile(data_dir: Path, url: str | None = None) -> list[str]:
     """Every breach in the books of the shop in `data_dir`, or at `url`. May be called where an event loop runs."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, rules.reconcile(url or f"sqlite:///{data_dir / 'shop.db'}")).result()
+        return thread.submit(asyncio.run, rules.reconcile(url or ENGINE.url_of(data_dir))).result()
 
 
 def read_only(data_dir: Path) -> sqlite3.Connection:

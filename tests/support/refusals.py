@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.books import Books, read_only
 from tests.support.journey import quiet
 from tests.support.shop import Answer, Shop, running_shop
 
@@ -52,17 +52,14 @@ def _is_said_in(problem: Any, language: str) -> None:
 
 
 def tables(shop: Shop) -> dict[str, str]:
-    """A digest of every table of the shop's file, but for those that keep what was answered to an Idempotency-Key."""
-    with closing(sqlite3.connect(f"file:{shop.data_dir / 'shop.db'}?mode=ro", uri=True, timeout=30)) as file:
-        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: _digest(file, name) for name in names if not name.endswith("_idempotency")}
+    """A digest of every table of the shop, but for those that keep what was answered to an Idempotency-Key."""
+    with read_only(shop.data_dir) as books:
+        return {name: _digest(books, name) for name in books.tables() if not name.endswith("_idempotency")}
 
 
-def _digest(file: sqlite3.Connection, table: str) -> str:
-    digest = hashlib.sha256()
-    for row in file.execute(f'SELECT * FROM "{table}" ORDER BY 1'):
-        digest.update(repr(row).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+def _digest(books: Books, table: str) -> str:
+    rows = sorted(repr(tuple(row)) for row in books.execute(f"SELECT * FROM {table}"))
+    return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @asynccontextmanager

@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import aiohttp
 
+from tests.support.engine import ENGINE
+
 ADDRESS = {
     "name": "Li Lei 李雷",
     "line1": "1 Nanjing Road",
@@ -129,6 +131,7 @@ class Shop:
             "SHOP_DATA_DIR": str(data_dir),
             "SHOP_PORT": str(self.port),
             "SHOP_HTTP_RATE_LIMITS": "false",
+            **ENGINE.environment_of(data_dir),
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -29,11 +27,9 @@ from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.kernel.actor import ANONYMOUS, SYSTEM
 from caddy_shopping.kernel.errors import Unauthenticated
 from caddy_shopping.kernel.money import MAX_AMOUNT, Money
-from caddy_shopping.platform.db.engine import open_database
 from tests.contexts.products.csv_support import DEMO, more, row
 from tests.contexts.products.import_support import ImportShop, open_shop
-from tests.support.clock import FakeClock
-from tests.support.database import Bench, make_kit
+from tests.support.database import benches
 
 MakeBench = Callable[..., Any]
 
@@ -41,19 +37,8 @@ MakeBench = Callable[..., Any]
 @asynccontextmanager
 async def another_shop() -> AsyncIterator[ImportShop]:
     """An empty shop on a database of its own."""
-    with TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{Path(folder)}/shop.db")
-
-        async def make(context: str, metadata: Any, platform_tables: Any) -> Bench:
-            async with database.writer.begin() as connection:
-                await connection.run_sync(metadata.create_all)
-            clock, wakes = FakeClock(), list[None]()
-            return Bench(make_kit(context, database, platform_tables, clock, wakes), clock, wakes)
-
-        try:
-            yield await open_shop(make)
-        finally:
-            await database.close()
+    async with benches() as make:
+        yield await open_shop(make)
 
 
 def without_ids(entries: list[CatalogueEntry]) -> list[tuple[Any, ...]]:

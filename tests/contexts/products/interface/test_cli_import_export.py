@@ -16,14 +16,14 @@ from caddy_shopping.platform.module import Module
 from tests.contexts.products.csv_support import DEMO, csv_text, more, row
 from tests.contexts.products.import_support import ImportShop, open_shop
 from tests.support.clock import FakeClock
-from tests.support.database import Bench, make_kit
+from tests.support.database import Bench, filed, make_kit
 
 
 class Installation:
-    """A shop's database file, which each command opens for itself."""
+    """A shop's database, which each command opens for itself."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
         self._commands = {command.name: command for command in commands(self.open_module)}
 
     @asynccontextmanager
@@ -33,11 +33,9 @@ class Installation:
 
     @asynccontextmanager
     async def shop(self) -> AsyncIterator[ImportShop]:
-        database = open_database(f"sqlite:///{self.folder}/shop.db")
+        database = open_database(self.url)
 
         async def make(context: str, metadata: Any, platform_tables: Any) -> Bench:
-            async with database.writer.begin() as connection:
-                await connection.run_sync(tables.metadata.create_all)
             return Bench(make_kit(context, database, platform_tables, FakeClock(), []), FakeClock())
 
         try:
@@ -64,9 +62,17 @@ class Installation:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installation]:
     monkeypatch.setenv("COLUMNS", "120")
-    return Installation(tmp_path)
+    async with filed(tables.metadata) as url:
+        yield Installation(tmp_path, url)
+
+
+@pytest.fixture
+async def elsewhere(tmp_path: Path) -> AsyncIterator[Installation]:
+    """Another shop."""
+    async with filed(tables.metadata) as url:
+        yield Installation(tmp_path, url)
 
 
 def cells(output: str, kind: str) -> list[str]:
@@ -155,7 +161,7 @@ def test_set_stock(here: Installation) -> None:
     assert cells(here.run("import-products", "--set-stock", name).stdout, "variants") == ["0", "1", "0", ""]
 
 
-def test_an_export_goes_to_a_file_or_to_standard_output(here: Installation) -> None:
+def test_an_export_goes_to_a_file_or_to_standard_output(here: Installation, elsewhere: Installation) -> None:
     here.run(
         "import-products", here.file(csv_text(row(title="茶杯"), more(price="", image="https://example.com/a.jpg")))
     )
@@ -167,9 +173,8 @@ def test_an_export_goes_to_a_file_or_to_standard_output(here: Installation) -> N
     assert path.read_bytes() == here.run("export-products").stdout_bytes
     assert "茶杯" in path.read_text(encoding="utf-8")
     assert [name.name for name in path.parent.iterdir()] == ["export.csv"]
-    other = Installation(path.parent)
-    assert other.run("import-products", str(path)).exit_code == 0
-    assert other.handles() == ["cup"]
+    assert elsewhere.run("import-products", str(path)).exit_code == 0
+    assert elsewhere.handles() == ["cup"]
 
 
 def test_an_export_that_breaks_leaves_the_old_file(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

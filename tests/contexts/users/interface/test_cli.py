@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,23 +21,22 @@ from caddy_shopping.kernel.paging import PageRequest
 from caddy_shopping.platform.db.engine import open_database
 from caddy_shopping.platform.module import Module, OpenModule
 from tests.contexts.users.world import HERE, FakeHasher, FakeTokens
-from tests.support.database import make_kit
+from tests.support.database import filed, make_kit
 
 
 @pytest.fixture
-def open_module(tmp_path: Path) -> OpenModule:
+async def open_module() -> AsyncIterator[OpenModule]:
     @asynccontextmanager
     async def open_users() -> AsyncIterator[Module]:
-        database = open_database(f"sqlite:///{tmp_path}/shop.db")
-        async with database.writer.begin() as connection:
-            await connection.run_sync(tables.metadata.create_all)
+        database = open_database(url)
         kit = make_kit("users", database, tables.platform_tables, SystemClock(), [])
         try:
             yield module.build(kit, UsersSettings(), FakeHasher(), FakeTokens(), b"s" * 32)
         finally:
             await database.close()
 
-    return open_users
+    async with filed(tables.metadata) as url:
+        yield open_users
 
 
 def call(open_module: OpenModule, *arguments: str, given: str | None = None) -> Result:
