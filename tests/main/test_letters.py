@@ -45,7 +45,7 @@ async def bury(process: Process) -> tuple[str, Envelope]:
 
 
 async def mails(process: Process) -> int:
-    async with process.database.read() as connection:
+    async with process.databases.of("notifications").read() as connection:
         return int((await connection.execute(select(func.count()).select_from(emails))).scalar_one())
 
 

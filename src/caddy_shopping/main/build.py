@@ -35,7 +35,7 @@ SANDBOX_WEBHOOKS = "/api/v1/payments/webhooks/sandbox"
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     """Build the whole shop as one process. Nothing is opened or started yet."""
-    ground = lay(settings, clock or SystemClock())
+    ground = lay(settings, clock or SystemClock(), [schema.context for schema in SCHEMAS])
 
     def catalogue_changed() -> None:
         # Public answers that were given before are not the truth any more.
@@ -57,12 +57,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     for name, module in modules.items():
         letters = ground.dead_letters[name]
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
-    health = Health({"database": partial(reachable, ground.database)})
+    health = Health({name: partial(reachable, database) for name, database in ground.databases.named().items()})
     app = web_app(ground, list(modules.values()), people, health)
     jobs = [job for module in modules.values() for job in module.jobs] + [retention(kit) for kit in kits.values()]
     return Process(
         settings=settings,
-        database=ground.database,
+        databases=ground.databases,
         schemas=SCHEMAS,
         modules=modules,
         bus=ground.bus,

@@ -123,9 +123,10 @@ def migrate(plan: bool) -> None:
         process = build(load(Settings))
         try:
             if plan:
-                for schema in await history.pending(process.database, process.schemas):
-                    since = await history.current(process.database, schema)
-                    click.echo(history.plan(process.database.dialect, schema, since))
+                for schema in await process.pending():
+                    database = process.databases.of(schema.context)
+                    since = await history.current(database, schema)
+                    click.echo(history.plan(database.dialect, schema, since))
                 return
             changed = await process.migrate()
             click.echo("\n".join(f"Migrated {name}." for name in changed) or "Everything is up to date.")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from caddy_shopping.main.build import build
-from caddy_shopping.platform.db.migrate import pending
 from caddy_shopping.platform.settings import Environment, Settings, load
 
 FREE_BYTES = 512 * 1024 * 1024
@@ -64,11 +63,12 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
 async def _database(settings: Settings) -> list[Finding]:
     process = build(settings)
     try:
-        behind = await pending(process.database, process.schemas)
+        behind = await process.pending()
     except Exception as fault:
         return [Finding("Database", False, f"{type(fault).__name__}: {fault}. Check SHOP_DATABASE_URL.")]
     finally:
         await process.stop()
+    engines = " and ".join(sorted({process.databases.of(each.context).dialect for each in process.schemas}))
     names = ", ".join(schema.context for schema in behind)
     remedy = f"behind: {names} – run: caddy-shopping migrate" if behind else "all contexts are up to date"
-    return [Finding("Database", not behind, f"{process.database.dialect}, {remedy}")]
+    return [Finding("Database", not behind, f"{engines}, {remedy}")]

@@ -1,11 +1,11 @@
 """What all contexts of one process stand on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from caddy_shopping.kernel.clock import Clock
-from caddy_shopping.platform.db.engine import Database, open_database
+from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -22,10 +22,10 @@ from caddy_shopping.platform.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Database, clock, bus, keys: built once, lent to each context through its kit."""
+    """Databases, clock, bus, keys: built once, lent to each context through its kit."""
 
     settings: Settings
-    database: Database
+    databases: Databases
     clock: Clock
     metrics: Metrics
     bus: InProcessBus
@@ -39,9 +39,10 @@ class Ground:
     def kit(self, schema: Schema, announced: Callable[[], None] | None = None) -> Kit:
         """A context's kit. `announced` is called after each commit that left events."""
         context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
-        relay = Relay(context, self.database, tables, self.bus, self.clock, self.metrics)
+        database = self.databases.of(context)
+        relay = Relay(context, database, tables, self.bus, self.clock, self.metrics)
         self.relays[context] = relay
-        self.dead_letters[context] = DeadLetters(self.database, tables, self.clock)
+        self.dead_letters[context] = DeadLetters(database, tables, self.clock)
 
         def committed() -> None:
             relay.wake()
@@ -49,20 +50,18 @@ class Ground:
                 announced()
 
         lease = timedelta(seconds=self.settings.idempotency_lease_seconds)
-        run = Executor(context, self.database, tables, self.clock, self.metrics, lease)
-        return Kit(context, self.database, tables, self.clock, run, committed)
+        run = Executor(context, database, tables, self.clock, self.metrics, lease)
+        return Kit(context, database, tables, self.clock, run, committed)
 
 
-def lay(settings: Settings, clock: Clock) -> Ground:
+def lay(settings: Settings, clock: Clock, contexts: Iterable[str]) -> Ground:
     """Make the ground; of all this, only the data folder and its keys are touched."""
     metrics = Metrics()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = key_set(settings, clock)
     return Ground(
         settings=settings,
-        database=open_database(
-            settings.database, pool_size=settings.pool_size, pool_timeout=settings.pool_timeout_seconds
-        ),
+        databases=Databases(settings, contexts),
         clock=clock,
         metrics=metrics,
         bus=InProcessBus(metrics),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from caddy_shopping.platform.db.engine import Database
+from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.db.migrate import pending, upgrade
 from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -20,7 +20,7 @@ class Process:
     """What `build` made. `app` is an ASGI application; nothing runs before `start`."""
 
     settings: Settings
-    database: Database
+    databases: Databases
     schemas: Sequence[Schema]
     modules: dict[str, Module]
     bus: InProcessBus
@@ -32,11 +32,15 @@ class Process:
     release: Sequence[Callable[[], None]] = ()
     _started: bool = field(default=False, init=False)
 
+    async def pending(self) -> list[Schema]:
+        """The contexts whose tables are not up to date."""
+        return [each for each in self.schemas if await pending(self.databases.of(each.context), [each])]
+
     async def migrate(self) -> list[str]:
         """Bring every context's tables up to date; the names of those that were not."""
-        behind = await pending(self.database, self.schemas)
+        behind = await self.pending()
         for schema in behind:
-            await upgrade(self.database, schema)
+            await upgrade(self.databases.of(schema.context), schema)
         return [schema.context for schema in behind]
 
     async def start(self, *, work: bool = True) -> None:
@@ -62,7 +66,7 @@ class Process:
                     await step()
         for close in self.release:
             close()
-        await self.database.close()
+        await self.databases.close()
 
     async def drained(self) -> None:
         """Return once every outbox is empty: also what deliveries themselves caused."""

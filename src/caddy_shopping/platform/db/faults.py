@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -21,8 +21,16 @@ class DatabaseDown(Unavailable):
     zh = "数据库暂时不可用，请稍后重试。"
 
 
-# PostgreSQL SQLSTATEs and MySQL errno for: serialization failure, deadlock, lock wait time-out.
-_CONTENTION = {"40001", "40P01", "55P03", 1205, 1213, 8002, 9007}
+# Serialization failure, deadlock, a lock waited for too long: SQLSTATEs of PostgreSQL, numbers of MySQL and MariaDB
+# (1020: a snapshot that is too old), and of TiDB (its own deadlocks and conflicts, and a region that moved meanwhile).
+_CONTENTION = {"40001", "40P01", "55P03", 1020, 1205, 1213, 8002, 8022, 8028, 9001, 9005, 9007}
+_CHECK_FAILED = {3819, 4025}
+"""MySQL and MariaDB call a violated CHECK operational."""
+_CLIENT_SIDE = range(2000, 3000)
+"""What MySQL's drivers number themselves: they did not get through."""
+_SHUTTING_DOWN = {1053, 1077, 1152, 1184, 1927}
+_AWAY = ("08", "57P")
+"""SQLSTATEs that begin so: a connection's fault, an operator's intervention."""
 
 
 def classify(fault: BaseException) -> ShopError | None:
@@ -37,14 +45,20 @@ def classify(fault: BaseException) -> ShopError | None:
         return DatabaseBusy(retry_after=1)
     if isinstance(fault, DBAPIError):
         origin = fault.orig
-        code = getattr(origin, "sqlstate", None) or (origin.args[0] if origin is not None and origin.args else None)
-        if code in _CONTENTION:
+        codes = {getattr(origin, "sqlstate", None), *(origin.args[:1] if origin is not None else ())}
+        if codes & (_CONTENTION | _CHECK_FAILED):
             return ConcurrentChange()
         if isinstance(origin, sqlite3.OperationalError):
             return _sqlite(str(origin))
-        if fault.connection_invalidated or isinstance(fault, OperationalError):
+        if fault.connection_invalidated or any(map(_is_away, codes)):
             return DatabaseDown(retry_after=2)
     return None
+
+
+def _is_away(code: object) -> bool:
+    if isinstance(code, int):
+        return code in _CLIENT_SIDE or code in _SHUTTING_DOWN
+    return isinstance(code, str) and code.startswith(_AWAY)
 
 
 def _sqlite(words: str) -> ShopError | None:
