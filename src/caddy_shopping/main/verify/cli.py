@@ -39,15 +39,20 @@ def oversell(buyers: int, stock: int, processes: int, rounds: int, seed: int, ur
     caddy-shopping verify oversell --url postgresql+asyncpg://shop:secret@db.example/shop
     """
     from caddy_shopping.main.verify.oversell import Race
-    from caddy_shopping.main.verify.oversell import oversell as prove
+    from caddy_shopping.main.verify.oversell import oversell as run_race
 
     if buyers < stock:
         raise click.UsageError(f"{buyers} buyers cannot buy {stock} pieces: each wants one.")
     race = Race(buyers, stock, processes, seed, rounds)
-    _prove("Oversell", url, lambda scratch, say: prove(scratch, race, say))
+
+    async def proof(scratch: Scratch, say: Callable[[str], None]) -> list[Line]:
+        return (await run_race(scratch, race, say))[1]
+
+    prove("Oversell", url, proof)
 
 
-def _prove(title: str, url: str | None, proof: Proof) -> None:
+def prove(title: str, url: str | None, proof: Proof) -> None:
+    """Make a scratch, run the proof on it, show what it found; exit 1 where anything does not hold."""
     from rich.console import Console
 
     from caddy_shopping.main.verify.report import show

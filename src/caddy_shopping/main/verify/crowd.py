@@ -30,6 +30,8 @@ from caddy_shopping.platform.telemetry.logging import configure_logging
 AT_THE_DOOR = 8
 """Buyers of one process that fill their carts at once."""
 PATIENCE = 60.0
+PATIENT = {"SHOP_POOL_TIMEOUT_SECONDS": "30"}
+"""They all come in one moment and queue for few connections: being sent away and asking again proves nothing."""
 _ADDRESS = Address(name="Li Lei 李雷", line1="1 Nanjing Road", city="Shanghai", country="CN")
 
 
@@ -51,8 +53,8 @@ class Outcomes:
 
     ordered: dict[UUID, UUID] = field(default_factory=dict)
     refused: dict[UUID, str] = field(default_factory=dict)
-    retries: int = 0
-    """Lost races that the executors ran again."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Lost races that the executors ran again, by use case."""
     again: Counter[str] = field(default_factory=Counter)
     """What shoppers were told before they asked again: "not now"."""
 
@@ -124,9 +126,10 @@ class Crowd:
                         again[refusal.code] += 1
                     await asyncio.sleep(refusal.retry_after or 0.1)
 
-    def _retried(self) -> int:
+    def _retried(self) -> Counter[str]:
         samples = [sample for family in self._process.metrics.operations.collect() for sample in family.samples]
-        return int(sum(each.value for each in samples if each.labels.get("status") == "retried"))
+        lost = [each for each in samples if each.name.endswith("_total") and each.labels["status"] == "retried"]
+        return Counter({each.labels["operation"]: int(each.value) for each in lost})
 
 
 def _actor(shopper: Shopper) -> Actor:
@@ -136,7 +139,7 @@ def _actor(shopper: Shopper) -> Actor:
 def work(scratch: Scratch, pipe: Connection, prepare: Callable[[], None]) -> None:
     """The main function of a process of the crowd. `prepare` runs before the shop is built: tests break it there."""
     os.environ.clear()
-    os.environ.update(scratch.environment)
+    os.environ.update(scratch.environment | PATIENT)
     os.chdir(scratch.folder)  # no `.env` of the installation
     settings = load(Settings)
     configure_logging(settings.log_level, settings.log_format)
@@ -153,8 +156,8 @@ async def _listen(pipe: Connection, settings: Settings) -> None:
             if word == "migrate":
                 answer: Any = await process.migrate()
             elif word == "start":
-                started = True
-                answer = await process.start()
+                started, answer = True, None
+                await process.start()
             else:
                 answer = await getattr(crowd, word)(*arguments)
             pipe.send(answer)

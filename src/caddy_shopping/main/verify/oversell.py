@@ -47,7 +47,9 @@ class Tally:
     """Buyer to order."""
     turned_away: Counter[str] = field(default_factory=Counter)
     uneven: list[str] = field(default_factory=list)
-    retries: int = 0
+    """Rounds in which more or fewer pieces were sold than there were."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Lost races that were run again, by use case."""
     again: Counter[str] = field(default_factory=Counter)
 
     def add(self, seed: int, outcomes: Sequence[Outcomes], stock: int) -> set[UUID]:
@@ -70,8 +72,11 @@ def as_it_is() -> None:
 
 async def oversell(
     scratch: Scratch, race: Race, say: Callable[[str], None], prepare: Callable[[], None] = as_it_is
-) -> list[Line]:
-    """Run the race on a scratch. `prepare`, importable, runs first in each process."""
+) -> tuple[Tally, list[Line]]:
+    """Run the race on a scratch: what the buyers were told, and what holds after it.
+
+    `prepare`, importable, runs first in each process.
+    """
     async with _crowds(scratch, race.processes, prepare) as crowds:
         say("Making the tables and the shelf …")
         await _tell(crowds[:1], "migrate")
@@ -81,7 +86,7 @@ async def oversell(
         tally = await _rounds(crowds, race, variants, say)
         initial = {TITLES[0]: race.stock * race.rounds} | dict.fromkeys(TITLES[1:], ABOUNDING)
         say("Waiting until every event has arrived …")
-        return await settled(scratch.url, initial, lambda books: _promises(books, tally), race.patience)
+        return tally, await settled(scratch.url, initial, lambda books: _promises(books, tally), race.patience)
 
 
 async def _rounds(crowds: "list[_Member]", race: Race, variants: list[UUID], say: Callable[[str], None]) -> Tally:
@@ -117,7 +122,7 @@ def _promises(books: Books, tally: Tally) -> list[Line]:
     wrong += [f"{email} has {n} orders" for email, n in emails.items() if n > 1]
     refused = sum(tally.turned_away.values())
     odd = {code: n for code, n in tally.turned_away.items() if code != "OUT_OF_STOCK"}
-    sold = f"{len(tally.orders)} of {tally.expected}; {refused} were refused, {tally.retries} races run again"
+    sold = f"{len(tally.orders)} of {tally.expected}; {refused} were refused, {tally.retries.total()} races run again"
     return [
         listed("every piece is sold once", tally.uneven, sold),
         listed("refused is only who came too late", [f"{n} times {code}" for code, n in odd.items()], "OUT_OF_STOCK"),

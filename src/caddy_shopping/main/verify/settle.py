@@ -25,6 +25,8 @@ async def settled(url: str, initial: Mapping[str, int], promises: Check, patienc
 
 
 def _quiet(books: Books) -> bool:
-    sent = "SELECT COUNT(*) FROM sandbox_webhooks WHERE delivered_at IS NULL"
-    taken = "SELECT COUNT(*) FROM payment_webhooks WHERE processed_at IS NULL"
-    return books.ask(sent).scalar_one() == 0 == books.ask(taken).scalar_one()
+    waiting = (
+        "SELECT COUNT(*) FROM sandbox_webhooks WHERE delivered_at IS NULL",
+        "SELECT COUNT(*) FROM payment_webhooks WHERE processed_at IS NULL",
+    )
+    return not any(books.ask(question).scalar_one() for question in waiting)
