@@ -71,6 +71,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         scheduler=Scheduler(jobs),
         app=app,
         health=health,
+        metrics=ground.metrics,
         release=(ground.passwords.close,),
     )
 

@@ -156,6 +156,7 @@ def main() -> None:
     from caddy_shopping.contexts.products.interface.cli import commands as products_commands
     from caddy_shopping.contexts.users.interface.cli import commands as users_commands
     from caddy_shopping.main.operations import doctor, events, keys
+    from caddy_shopping.main.verify.cli import verify
 
     groups: list[tuple[str, Callable[[OpenModule], list[click.Command]]]] = [
         ("users", users_commands),
@@ -164,7 +165,7 @@ def main() -> None:
     for name, commands in groups:
         for command in commands(open_module(name)):
             shop.add_command(command)
-    for command in (keys, events, doctor):
+    for command in (keys, events, doctor, verify):
         shop.add_command(command)
     try:
         shop()

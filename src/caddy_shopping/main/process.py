@@ -13,6 +13,7 @@ from caddy_shopping.platform.http.health import Health
 from caddy_shopping.platform.jobs.scheduler import Scheduler
 from caddy_shopping.platform.module import Module, Schema
 from caddy_shopping.platform.settings import Settings
+from caddy_shopping.platform.telemetry.metrics import Metrics
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Process:
     scheduler: Scheduler
     app: Any
     health: Health
+    metrics: Metrics
     release: Sequence[Callable[[], None]] = ()
     _started: bool = field(default=False, init=False)
 

@@ -92,6 +92,7 @@ class Executor:
                 except Exception as fault:
                     error = fault if isinstance(fault, ShopError) else classify(fault)
                     if error is not None and error.retryable and error.retry_after is None and attempt < ATTEMPTS:
+                        self._metrics.operation(run.operation, "retried")
                         await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
                         continue
                     if isinstance(fault, AlreadyHandled):

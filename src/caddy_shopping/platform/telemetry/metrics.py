@@ -22,7 +22,7 @@ class Metrics:
         )
         self.operations = Counter(
             "business_operations_total",
-            "Use cases run: ok, refused (a named error) or failed (a fault).",
+            "Use cases run: ok, refused (a named error) or failed (a fault); retried counts lost races besides.",
             ["operation", "status"],
             registry=self.registry,
         )
