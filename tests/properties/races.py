@@ -44,7 +44,7 @@ def without_the_condition() -> None:
 
     async def migrate_and_uncheck(process: Process) -> list[str]:
         done = await migrate(process)
-        async with process.database.writer.begin() as connection:
+        async with process.databases.of("products").writer.begin() as connection:
             found = await connection.execute(
                 text("SELECT COUNT(*) FROM information_schema.check_constraints WHERE constraint_name = :name"),
                 {"name": CHECK},
