@@ -93,7 +93,7 @@ async def test_a_kill_in_between_loses_nothing_that_was_promised(
         if not (await buyer.get(f"/payments?orderId={order['id']}")).data:
             await pay(buyer, order)
         await order_becomes(buyer, order, "PAID")
-        await eventually(lambda goods=goods: sold(goods, 1), timeout=30)  # type: ignore[misc]
+        await eventually(lambda goods=goods: sold(goods, 1), timeout=30)
 
     async def published() -> bool:
         waiting = "SELECT type FROM {}_outbox WHERE published_at IS NULL"
