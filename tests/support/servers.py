@@ -9,7 +9,8 @@ with PostgreSQL() as server:
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.support.server import Server
@@ -156,6 +157,15 @@ def _program(server: Server, name: str, *more: Path) -> Path:
     return folder / name
 
 
+def main(names: Iterable[str]) -> None:
+    """Print for each engine that cannot be started here its reason."""
+    print("\n".join(filter(None, (available()[name] for name in names))))
+
+
 def _run(*command: str | Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd="/")
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -8,6 +8,7 @@ from unittest.mock import patch
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from caddy_shopping.platform.db import lines
 from caddy_shopping.platform.db.dialects.sqlite import Connection
 
 
@@ -26,9 +27,16 @@ def counted() -> Iterator[list[tuple[str, Any]]]:
             sent.append((sql, parameters))
         return send(self, sql, parameters, many=many)
 
+    say = lines._say
+
+    def said(connection: Any, statement: Any, parameters: Any) -> Any:
+        recipe, values, _ = statement.bound(connection.dialect, parameters)
+        sent.append((recipe.sql, values))
+        return say(connection, statement, parameters)
+
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        with patch.object(Connection, "send", noted):
+        with patch.object(Connection, "send", noted), patch.object(lines, "_say", said):
             yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", note)

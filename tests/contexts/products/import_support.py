@@ -8,7 +8,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from caddy_shopping.contexts.products.application.export_products import (
     ExportProducts,
@@ -87,8 +87,11 @@ class ImportShop:
     async def found(self, words: str) -> int:
         """How many products full-text search knows `words` of."""
         async with self.bench.kit.database.read() as connection:
-            statement = text("SELECT count(*) FROM product_texts_fts WHERE product_texts_fts MATCH :words")
-            return int((await connection.execute(statement, {"words": f'"{words}"'})).scalar_one())
+            if self.bench.kit.database.dialect == "sqlite":
+                statement = text("SELECT count(*) FROM product_texts_fts WHERE product_texts_fts MATCH :words")
+                return int((await connection.execute(statement, {"words": f'"{words}"'})).scalar_one())
+            known = select(func.count()).where(tables.texts.c.body.contains(words))
+            return int((await connection.execute(known)).scalar_one())
 
     def open_module(self) -> AbstractAsyncContextManager[Module]:
         """As `OpenModule` does it, on this shop."""

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from caddy_shopping.platform.db.engine import Database, open_database
 from caddy_shopping.platform.db.prepared import Prepared
+from tests.support.engine import only_sqlite
 
 metadata = MetaData()
 numbers = Table("numbers", metadata, Column("id", Integer, primary_key=True), Column("value", Integer))
@@ -69,6 +70,7 @@ async def test_a_refused_statement_leaves_the_database_usable(database: Database
     assert await values(database) == []
 
 
+@only_sqlite("writers take turns")
 async def test_a_hundred_writings_at_once_lose_no_update(database: Database) -> None:
     async with database.writing() as writing:
         await writing.run(_ADD, {"id": 1, "value": 0})
@@ -118,6 +120,7 @@ async def test_what_is_over_is_over(database: Database) -> None:
     assert await values(database) == [1]
 
 
+@only_sqlite("readers are opened for reading")
 async def test_a_glance_cannot_write(database: Database) -> None:
     with pytest.raises(OperationalError, match="readonly"):
         async with database.glance() as glance:

@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.platform.db.engine import Database, open_database
 from caddy_shopping.platform.db.faults import DatabaseBusy, DatabaseDown, classify
+from tests.support.engine import only_sqlite
 
+pytestmark = only_sqlite("its one writer, its pragmas, its locks")
 metadata = MetaData()
 numbers = Table("numbers", metadata, Column("id", Integer, primary_key=True), Column("value", Integer))
 

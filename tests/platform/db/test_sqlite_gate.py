@@ -17,7 +17,9 @@ from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 from caddy_shopping.platform.db.engine import Database, EmbeddedDatabase, open_database
 from caddy_shopping.platform.db.faults import DatabaseDown, classify
 from caddy_shopping.platform.db.prepared import Prepared
+from tests.support.engine import only_sqlite
 
+pytestmark = only_sqlite("its gate, its syncs, its files")
 metadata = MetaData()
 marks = Table("marks", metadata, Column("id", Integer, primary_key=True))
 _MARK, _COUNT = Prepared(insert(marks)), Prepared(select(func.count()).select_from(marks))

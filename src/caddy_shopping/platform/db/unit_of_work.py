@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import CursorResult, Executable, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.util import identity_key
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.events import Aggregate, Event
@@ -27,6 +28,10 @@ from caddy_shopping.platform.telemetry.trace import traceparent
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
 Tx = TypeVar("Tx", bound="SqlTransaction")
+
+
+# Not on PostgreSQL's strictest terms, which would also stop those who only refer to the row.
+_UNTIL_THE_END = {"key_share": True}
 
 
 class AlreadyHandled(Exception):
@@ -58,6 +63,17 @@ class SqlTransaction:
     def session(self) -> AsyncSession:
         """The mapper's session, for aggregates that are loaded and changed."""
         return self._writing.session
+
+    async def load(self, kind: type[A], ident: Any, **options: Any) -> A | None:
+        """An aggregate to be changed, by its id; None where there is none.
+
+        Its row is locked until the end: whoever changes the same one meanwhile waits, where they would otherwise do
+        their work and lose the race by its version. (SQLite has one writer anyway.)
+        """
+        known = identity_key(kind, ident) in self.session.sync_session.identity_map
+        lock = None if known else _UNTIL_THE_END
+        aggregate = await self.session.get(kind, ident, with_for_update=lock, **options)
+        return None if aggregate is None else self.track(aggregate)
 
     def track(self, aggregate: A) -> A:
         """Keep hold of an aggregate that was loaded or added, so that its events are not lost."""

@@ -15,6 +15,7 @@ from caddy_shopping.contracts.products import ProductNotFound
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.paging import CursorInvalid, PageRequest, encode_cursor
 from tests.contexts.products.conftest import Catalogue, a_variant, yuan
+from tests.support.engine import only_sqlite
 from tests.support.statements import counted
 
 WHOLE = PageRequest()
@@ -183,7 +184,7 @@ async def test_staff_sees_drafts_by_status_category_and_words(catalogue: Catalog
 # Search
 
 
-@pytest.fixture(params=["trigram", "like"])
+@pytest.fixture(params=[pytest.param("trigram", marks=only_sqlite("its trigram index")), "like"])
 async def shelf(catalogue: Catalogue, request: pytest.FixtureRequest) -> Catalogue:
     """A few products, searched by either means; both must find the same."""
     await catalogue.add("纯棉衬衫 男士", vendor="优衣", description="<p>夏季<b>透气</b>面料</p>")
@@ -293,6 +294,7 @@ async def explained(catalogue: Catalogue, statement: Any) -> str:
         return "\n".join(str(row.detail) for row in rows)
 
 
+@only_sqlite("how it plans a query")
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("category", [None, "top"])
 async def test_a_page_comes_out_of_an_index_in_order(shop: Catalogue, sort: Sort, category: str | None) -> None:
@@ -304,12 +306,14 @@ async def test_a_page_comes_out_of_an_index_in_order(shop: Catalogue, sort: Sort
         assert "TEMP B-TREE" not in how
 
 
+@only_sqlite("how it plans a query")
 async def test_the_negative_control_of_the_plans(shop: Catalogue) -> None:
     async with shop.bench.kit.database.writer.begin() as connection:
         await connection.exec_driver_sql("DROP INDEX idx_products_price")
     assert "TEMP B-TREE" in await plan(shop, ProductFilter(sort=Sort.PRICE_ASC))
 
 
+@only_sqlite("how it plans a query")
 async def test_a_price_range_and_short_words_come_out_of_an_index(shop: Catalogue) -> None:
     how = await plan(shop, ProductFilter(sort=Sort.PRICE_ASC, min_price=1, max_price=100))
     assert "idx_products_price (is_active=? AND min_price_amount" in how
@@ -342,6 +346,7 @@ async def test_reads_take_few_statements(shop: Catalogue) -> None:
         assert len(sent) == 1
 
 
+@only_sqlite("how it plans a query")
 async def test_a_detail_comes_out_of_indexes(shop: Catalogue) -> None:
     with counted() as sent:
         await shop.use_cases.queries.product("thing-1")

@@ -13,9 +13,11 @@ from caddy_shopping.kernel.actor import SYSTEM, Role
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.paging import CursorInvalid, PageRequest
 from tests.contexts.users.world import World
+from tests.support.engine import only_sqlite
 from tests.support.statements import counted
 
 
+@only_sqlite("how it plans a query")
 async def test_a_session_is_found_by_one_indexed_select(world: World) -> None:
     signed_in = await world.register()
     with counted() as statements:

@@ -55,7 +55,7 @@ class SqlOrders:
         self.placed: list[Order] = []
 
     async def get(self, order_id: UUID) -> Order:
-        order = await self._tx.session.get(Order, order_id)
+        order = await self._tx.load(Order, order_id)
         if order is None:
             raise OrderNotFound()
         return self._seen(order)

@@ -36,10 +36,10 @@ class SqlPayments:
         self._tx = tx
 
     async def get(self, payment_id: UUID) -> Payment:
-        payment = await self._tx.session.get(Payment, payment_id)
+        payment = await self._tx.load(Payment, payment_id)
         if payment is None:
             raise PaymentNotFound()
-        return self._tx.track(payment)
+        return payment
 
     async def active(self, order_id: UUID) -> Payment | None:
         payment = (await self._tx.session.scalars(_active(), {"order": order_id})).one_or_none()
@@ -75,8 +75,7 @@ class SqlRefunds:
         self._tx = tx
 
     async def find(self, refund_id: UUID) -> Refund | None:
-        refund = await self._tx.session.get(Refund, refund_id)
-        return None if refund is None else self._tx.track(refund)
+        return await self._tx.load(Refund, refund_id)
 
     async def get(self, refund_id: UUID) -> Refund:
         refund = await self.find(refund_id)

@@ -37,10 +37,10 @@ class SqlCatalogue:
 
     async def get(self, product_id: UUID) -> Product:
         self._watch()
-        product = await self._tx.session.get(Product, product_id)
+        product = await self._tx.load(Product, product_id)
         if product is None:
             raise ProductNotFound()
-        return self._tx.track(product)
+        return product
 
     async def find_by_slugs(self, slugs: Sequence[str]) -> dict[str, Product]:
         self._watch()
@@ -87,10 +87,10 @@ class SqlCategories:
         self._tx = tx
 
     async def get(self, category_id: UUID) -> Category:
-        category = await self._tx.session.get(Category, category_id)
+        category = await self._tx.load(Category, category_id)
         if category is None:
             raise CategoryNotFound()
-        return self._tx.track(category)
+        return category
 
     async def find_by_slug(self, slug: str) -> Category | None:
         found = await self._tx.session.scalars(select(Category).where(tables.categories.c.slug == slug))

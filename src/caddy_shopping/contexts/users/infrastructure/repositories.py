@@ -43,11 +43,11 @@ class SqlUsers:
         self._tx = tx
 
     async def get(self, user_id: UUID) -> User:
-        return self._found(await self._tx.session.get(User, user_id))
+        return self._found(await self._tx.load(User, user_id))
 
     async def get_with_addresses(self, user_id: UUID) -> User:
         addresses: Any = User.addresses  # the mapping made it more than a list
-        return self._found(await self._tx.session.get(User, user_id, options=[selectinload(addresses)]))
+        return self._found(await self._tx.load(User, user_id, options=[selectinload(addresses)]))
 
     def _found(self, user: User | None) -> User:
         if user is None:
