@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from caddy_shopping.main.verify import cli
-from caddy_shopping.main.verify.oversell import Race, Tally, as_it_is, oversell
+from caddy_shopping.main.verify.members import as_it_is
+from caddy_shopping.main.verify.oversell import Race, Tally, oversell
 from caddy_shopping.main.verify.report import Line
 from caddy_shopping.main.verify.scratch import Scratch, scratch
 from tests.properties.races import slowly, slowly_without_the_sort, without_the_condition
