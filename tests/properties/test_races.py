@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from caddy_shopping.main.verify import cli
-from caddy_shopping.main.verify.oversell import Race, Tally, as_it_is, oversell
+from caddy_shopping.main.verify.members import as_it_is
+from caddy_shopping.main.verify.oversell import Race, Tally, oversell
 from caddy_shopping.main.verify.report import Line
 from caddy_shopping.main.verify.scratch import Scratch, scratch
 from tests.properties.races import slowly, slowly_without_the_sort, without_the_condition
@@ -54,13 +55,13 @@ async def test_negative_control_without_the_condition(engine_url: str, capsys: p
 
 
 async def test_in_one_order_nobody_waits_in_a_circle(engine_url: str) -> None:
-    tally, lines = await run(engine_url, Race(60, 60, 2), slowly)
+    tally, lines = await run(engine_url, Race(16, 16, 2), slowly)
     assert [line for line in lines.values() if not line.good] == []
     assert tally.retries["reserve_stock"] == 0
 
 
 async def test_negative_control_without_the_order_they_do(engine_url: str) -> None:
     """It still comes out right: deadlocks are run again. (SQLite has one writer at a time, and no deadlocks.)"""
-    tally, lines = await run(engine_url, Race(60, 60, 2), slowly_without_the_sort)
+    tally, lines = await run(engine_url, Race(16, 16, 2), slowly_without_the_sort)
     assert [line for line in lines.values() if not line.good] == []
     assert (tally.retries["reserve_stock"] > 0) != engine_url.startswith("sqlite")

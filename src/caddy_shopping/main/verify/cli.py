@@ -51,6 +51,30 @@ def oversell(buyers: int, stock: int, processes: int, rounds: int, seed: int, ur
     prove("Oversell", url, proof)
 
 
+@verify.command()
+@click.option("--cycles", type=click.IntRange(1), default=20, show_default=True, help="Kills, at random moments.")
+@click.option("--customers", type=click.IntRange(1), default=8, show_default=True, help="Who shop meanwhile.")
+@_seed
+@_url
+def crash(cycles: int, customers: int, seed: int, url: str | None) -> None:
+    """Kill a shop under load again and again, then reconcile its books.
+
+    Only the shop's own process is killed, never the database.
+
+    \b
+    caddy-shopping verify crash
+    caddy-shopping verify crash --cycles 100 --seed 7
+    caddy-shopping verify crash --url postgresql+asyncpg://shop:secret@db.example/shop
+    """
+    from caddy_shopping.main.verify.crash import Trouble
+    from caddy_shopping.main.verify.crash import crash as run_trouble
+
+    async def proof(scratch: Scratch, say: Callable[[str], None]) -> list[Line]:
+        return (await run_trouble(scratch, Trouble(cycles, customers, seed), say)).lines
+
+    prove("Crash", url, proof)
+
+
 def prove(title: str, url: str | None, proof: Proof) -> None:
     """Make a scratch, run the proof on it, show what it found; exit 1 where anything does not hold."""
     from rich.console import Console

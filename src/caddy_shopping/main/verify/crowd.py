@@ -29,7 +29,9 @@ from caddy_shopping.platform.telemetry.logging import configure_logging
 
 AT_THE_DOOR = 8
 """Buyers of one process that fill their carts at once."""
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Seconds after which a shopper goes away without an answer."""
+NO_ANSWER = "NO_ANSWER"
 PATIENT = {"SHOP_POOL_TIMEOUT_SECONDS": "30"}
 """They all come in one moment and queue for few connections: being sent away and asking again proves nothing."""
 _ADDRESS = Address(name="Li Lei 李雷", line1="1 Nanjing Road", city="Shanghai", country="CN")
@@ -107,6 +109,8 @@ class Crowd:
                 outcomes.ordered[shopper.id] = (await self._ask("place_order", command, outcomes.again)).id
             except ShopError as refusal:
                 outcomes.refused[shopper.id] = refusal.code
+            except TimeoutError:
+                outcomes.refused[shopper.id] = NO_ANSWER
 
         await asyncio.gather(*map(buy, self._shoppers))
         outcomes.retries = self._retried() - before

@@ -1,21 +1,18 @@
 """The proof that nothing is sold twice: many processes, many buyers, one shelf."""
 
 import asyncio
-import multiprocessing
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from typing import Any
 from uuid import UUID
 
 from caddy_shopping.kernel.ids import new_id
-from caddy_shopping.main.verify.crowd import Outcomes, Shopper, work
+from caddy_shopping.main.verify.crowd import Outcomes, Shopper
 from caddy_shopping.main.verify.ledger.books import Books, ident
+from caddy_shopping.main.verify.members import Member, as_it_is, crowds_on, tell
 from caddy_shopping.main.verify.report import Line, listed
-from caddy_shopping.main.verify.scratch import NotPossible, Scratch
+from caddy_shopping.main.verify.scratch import Scratch
 from caddy_shopping.main.verify.settle import settled
 
 TITLES = ("scarce", "plenty-1", "plenty-2")
@@ -66,10 +63,6 @@ class Tally:
         return set(won)
 
 
-def as_it_is() -> None:
-    """Break nothing."""
-
-
 async def oversell(
     scratch: Scratch, race: Race, say: Callable[[str], None], prepare: Callable[[], None] = as_it_is
 ) -> tuple[Tally, list[Line]]:
@@ -77,11 +70,11 @@ async def oversell(
 
     `prepare`, importable, runs first in each process.
     """
-    async with _crowds(scratch, race.processes, prepare) as crowds:
+    async with crowds_on(scratch, race.processes, prepare) as crowds:
         say("Making the tables and the shelf …")
-        await _tell(crowds[:1], "migrate")
-        await _tell(crowds, "start")
-        ((goods),) = await _tell(crowds[:1], "put_on_sale", TITLES, [race.stock, ABOUNDING, ABOUNDING])
+        await tell(crowds[:1], "migrate")
+        await tell(crowds, "start")
+        ((goods),) = await tell(crowds[:1], "put_on_sale", TITLES, [race.stock, ABOUNDING, ABOUNDING])
         variants = [variant for variant, _ in goods]
         tally = await _rounds(crowds, race, variants, say)
         initial = {TITLES[0]: race.stock * race.rounds} | dict.fromkeys(TITLES[1:], ABOUNDING)
@@ -89,18 +82,18 @@ async def oversell(
         return tally, await settled(scratch.url, initial, lambda books: _promises(books, tally), race.patience)
 
 
-async def _rounds(crowds: "list[_Member]", race: Race, variants: list[UUID], say: Callable[[str], None]) -> Tally:
+async def _rounds(crowds: list[Member], race: Race, variants: list[UUID], say: Callable[[str], None]) -> Tally:
     tally, back = Tally(race.stock * race.rounds), list[Shopper]()
     for seed in range(race.seed, race.seed + race.rounds):
         dice = random.Random(seed)
         if seed > race.seed:
-            await _tell(crowds[:1], "deliver", variants[0], race.stock)
+            await tell(crowds[:1], "deliver", variants[0], race.stock)
         fresh = [Shopper(new_id(), _basket(dice, variants)) for _ in range(race.buyers - len(back))]
         dice.shuffle(back)
         say(f"Seed {seed}: {race.buyers} buyers in {race.processes} processes, {race.stock} pieces …")
         n = len(crowds)
         await asyncio.gather(*(each.ask("enter", fresh[i::n], back[i::n]) for i, each in enumerate(crowds)))
-        won = tally.add(seed, await _tell(crowds, "buy"), race.stock)
+        won = tally.add(seed, await tell(crowds, "buy"), race.stock)
         back = [shopper for shopper in [*back, *fresh] if shopper.id not in won]
     return tally
 
@@ -128,42 +121,3 @@ def _promises(books: Books, tally: Tally) -> list[Line]:
         listed("refused is only who came too late", [f"{n} times {code}" for code, n in odd.items()], "OUT_OF_STOCK"),
         listed("acknowledged orders are all there, and no other", wrong, f"{len(stored)} orders"),
     ]
-
-
-class _Member:
-    """The parent's end of one process."""
-
-    def __init__(self, scratch: Scratch, prepare: Callable[[], None]) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        self._pipe: Connection
-        self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=work, args=(scratch, theirs, prepare), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    async def ask(self, *words: Any) -> Any:
-        try:
-            self._pipe.send(words)
-            return await asyncio.to_thread(self._pipe.recv)
-        except (EOFError, OSError) as fault:
-            await asyncio.to_thread(self._process.join, 5)
-            raise NotPossible(f"A process of the crowd ended (exit code {self._process.exitcode}).") from fault
-
-    async def end(self) -> None:
-        self._pipe.close()
-        await asyncio.to_thread(self._process.join, 30)
-        if self._process.is_alive():
-            self._process.kill()
-
-
-@asynccontextmanager
-async def _crowds(scratch: Scratch, processes: int, prepare: Callable[[], None]) -> AsyncIterator[list[_Member]]:
-    crowds = [_Member(scratch, prepare) for _ in range(processes)]
-    try:
-        yield crowds
-    finally:
-        await asyncio.gather(*(each.end() for each in crowds))
-
-
-async def _tell(crowds: Sequence[_Member], *words: Any) -> list[Any]:
-    return list(await asyncio.gather(*(each.ask(*words) for each in crowds)))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from caddy_shopping.platform.db.dialects import sqlite
 from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 from caddy_shopping.platform.db.dialects.sqlite_lines import EmbeddedGlance, EmbeddedWriting, Wire
+from caddy_shopping.platform.db.faults import DatabaseDown
 from caddy_shopping.platform.db.lines import Glance, PooledGlance, PooledWriting, Writing
 
 WRITERS = 2
@@ -89,9 +90,10 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
+        limit = {"timeout" if parsed.get_backend_name() == "postgresql" else "connect_timeout": pool_timeout}
 
         def pooled(isolation: str, reset: Literal["rollback"] | None) -> AsyncEngine:
-            return create_async_engine(
+            engine = create_async_engine(
                 parsed,
                 isolation_level=isolation,
                 pool_size=pool_size,
@@ -100,7 +102,10 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
                 pool_pre_ping=True,
                 pool_reset_on_return=reset,
                 hide_parameters=True,
+                connect_args=limit,
             )
+            event.listen(engine.sync_engine, "do_connect", _connect)
+            return engine
 
         # A reader is in no transaction, so there is nothing to roll back (which would be a trip to the server).
         return Database(pooled("READ COMMITTED", "rollback"), pooled("AUTOCOMMIT", None))
@@ -130,6 +135,14 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     ):
         event.listen(engine.sync_engine, "connect", prepare)
     return EmbeddedDatabase(writer, reader, holder, glancer, gate)
+
+
+def _connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+    try:
+        return dialect.connect(*arguments, **options)
+    except OSError as fault:
+        # asyncpg lets it through as it is, and SQLAlchemy too: it would look like anybody's.
+        raise DatabaseDown(retry_after=2) from fault
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:

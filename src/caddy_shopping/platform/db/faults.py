@@ -28,6 +28,8 @@ _CHECK_FAILED = {3819, 4025}
 """MySQL and MariaDB call a violated CHECK operational."""
 _CLIENT_SIDE = range(2000, 3000)
 """What MySQL's drivers number themselves: they did not get through."""
+_FULL = {"53300", 1040, 1203}
+"""It has all the connections that it takes."""
 _SHUTTING_DOWN = {1053, 1077, 1152, 1184, 1927}
 _AWAY = ("08", "57P")
 """SQLSTATEs that begin so: a connection's fault, an operator's intervention."""
@@ -43,15 +45,20 @@ def classify(fault: BaseException) -> ShopError | None:
         return ConcurrentChange()
     if isinstance(fault, PoolTimeout):
         return DatabaseBusy(retry_after=1)
-    if isinstance(fault, DBAPIError):
-        origin = fault.orig
-        codes = {getattr(origin, "sqlstate", None), *(origin.args[:1] if origin is not None else ())}
-        if codes & (_CONTENTION | _CHECK_FAILED):
-            return ConcurrentChange()
-        if isinstance(origin, sqlite3.OperationalError):
-            return _sqlite(str(origin))
-        if fault.connection_invalidated or any(map(_is_away, codes)):
-            return DatabaseDown(retry_after=2)
+    return _of_driver(fault) if isinstance(fault, DBAPIError) else None
+
+
+def _of_driver(fault: DBAPIError) -> ShopError | None:
+    origin = fault.orig
+    codes = {getattr(origin, "sqlstate", None), *(origin.args[:1] if origin is not None else ())}
+    if codes & (_CONTENTION | _CHECK_FAILED):
+        return ConcurrentChange()
+    if codes & _FULL:
+        return DatabaseBusy(retry_after=1)
+    if isinstance(origin, sqlite3.OperationalError):
+        return _sqlite(str(origin))
+    if fault.connection_invalidated or any(map(_is_away, codes)):
+        return DatabaseDown(retry_after=2)
     return None
 
 
