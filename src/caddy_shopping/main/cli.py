@@ -153,6 +153,7 @@ def openapi(output: Path | None) -> None:
 
 def main() -> None:
     """The console script. A named error is one red line and exit code 1, never a stack trace."""
+    from caddy_shopping.contexts.orders.interface.cli import commands as orders_commands
     from caddy_shopping.contexts.products.interface.cli import commands as products_commands
     from caddy_shopping.contexts.users.interface.cli import commands as users_commands
     from caddy_shopping.main.operations import doctor, events, keys
@@ -161,6 +162,7 @@ def main() -> None:
     groups: list[tuple[str, Callable[[OpenModule], list[click.Command]]]] = [
         ("users", users_commands),
         ("products", products_commands),
+        ("orders", orders_commands),
     ]
     for name, commands in groups:
         for command in commands(open_module(name)):

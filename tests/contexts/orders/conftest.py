@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -108,6 +109,8 @@ class Shop:
 @pytest.fixture
 async def shop(make_bench: Callable[..., Awaitable[Bench]]) -> Shop:
     bench = await make_bench("orders", tables.metadata, tables.platform_tables)
+    # Ids tell the real time, and an order is placed at about the time that its id tells.
+    bench.clock.advance(datetime.now(UTC) - bench.clock.now())
     products, users = WatchedProducts(), WatchedUsers()
     buyer = Actor(Role.CUSTOMER, id=users.add(email="Ada@Example.com").id)
     return Shop(bench, products, users, build(bench.kit, OrdersSettings(), products, users), buyer)

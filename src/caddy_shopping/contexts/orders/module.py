@@ -16,6 +16,7 @@ from caddy_shopping.contexts.orders.application.hear_of_payment import (
     NoteDeclineHandler,
     PayOrderHandler,
 )
+from caddy_shopping.contexts.orders.application.keep_years import ArchiveYearHandler, PrepareYearsHandler
 from caddy_shopping.contexts.orders.application.place_order import PlaceOrderHandler
 from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaimsHandler
 from caddy_shopping.contexts.orders.application.quote_order import QuoteOrderHandler
@@ -43,6 +44,7 @@ from caddy_shopping.contexts.orders.interface.staff_http import StaffOrderContro
 from caddy_shopping.contexts.orders.settings import OrdersSettings
 from caddy_shopping.contracts.products import Products
 from caddy_shopping.contracts.users import Users
+from caddy_shopping.platform.db.years import years_of
 from caddy_shopping.platform.http.app import router
 from caddy_shopping.platform.module import Kit, Module, Schema
 
@@ -68,7 +70,7 @@ def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Us
     map_orders()
     uow = kit.unit_of_work(SqlOrdersTransaction)
     clock = kit.clock
-    queries = SqlOrderQueries(kit.database)
+    queries, years = SqlOrderQueries(kit.database), years_of(kit.database, tables.YEARS)
     rules = price_rules(settings)
     return UseCases(
         show_cart=ShowCartHandler(queries, products),
@@ -103,6 +105,8 @@ def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Us
         expire_order=ExpireOrderHandler(uow, clock),
         settle_orders=SettleOrdersHandler(uow, clock),
         purge_claims=PurgeClaimsHandler(uow, clock, timedelta(days=settings.keep_refused_days)),
+        prepare_years=PrepareYearsHandler(years, clock),
+        archive_year=ArchiveYearHandler(years, clock, queries.unfinished),
         queries=queries,
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from caddy_shopping.contexts.orders.application import place_order
 from caddy_shopping.contexts.orders.application.change_cart_item import ChangeCartItem
 from caddy_shopping.contexts.orders.application.show_cart import ShowCart
 from caddy_shopping.contexts.orders.domain.errors import (
@@ -20,6 +21,7 @@ from caddy_shopping.contexts.orders.domain.errors import (
     PriceChanged,
     ShippingMethodUnknown,
 )
+from caddy_shopping.contexts.orders.domain.number import new_number
 from caddy_shopping.contexts.orders.domain.parts import Address
 from caddy_shopping.contexts.orders.infrastructure import repositories, tables
 from caddy_shopping.contracts.products import OutOfStock
@@ -293,6 +295,20 @@ async def test_an_order_costs_at_most_twelve_statements(shop: Shop) -> None:
     assert await shop.count(tables.orders) == 1
     assert len(statements) <= 12, statements
     assert sum("INSERT INTO order_lines" in sql for sql, _ in statements) == 1, "all lines in one go"
+
+
+async def test_a_number_that_is_another_order_s_is_drawn_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await shop.an_order()
+    fresh, drawn = new_number(), list[str]()
+
+    def draw() -> str:
+        drawn.append(first.number if not drawn else fresh)
+        return drawn[-1]
+
+    monkeypatch.setattr(place_order, "new_number", draw)
+    assert (await shop.an_order()).number == fresh
+    assert len(drawn) == 2
+    assert len(shop.products.released) == 1, "what the first attempt reserved was given back"
 
 
 async def test_a_country_without_shipping_is_refused(shop: Shop) -> None:

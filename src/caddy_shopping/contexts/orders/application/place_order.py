@@ -88,7 +88,7 @@ class PlaceOrderHandler:
             order_id, new_number(), buyer, quote, command.address, command.note, command.actor, now, now + self.window
         )
         async with self.uow() as tx:
-            await tx.claims.place(order_id, now)
+            await tx.claims.place(order_id, order.number, now)
             # Conditional on how the lines were read: of two orders from one cart, only one finds them.
             await tx.carts.remove(buyer.user_id, chosen.lines)
             tx.orders.add(order)

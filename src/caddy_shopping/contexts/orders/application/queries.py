@@ -35,7 +35,7 @@ class OrderQueries(Protocol):
         ...
 
     async def find(self, reference: UUID | str, user_id: UUID | None) -> OrderDetail:
-        """By id or number, of anybody or of `user_id` only. Raises `OrderNotFound`. Three statements."""
+        """By id or number, of anybody or of `user_id` only. Raises `OrderNotFound`. Two statements."""
         ...
 
     async def page(self, wanted: OrderFilter, page: PageRequest) -> Slice[OrderSummary]:

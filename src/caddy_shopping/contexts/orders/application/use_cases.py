@@ -14,6 +14,7 @@ from caddy_shopping.contexts.orders.application.hear_of_payment import (
     NoteDeclineHandler,
     PayOrderHandler,
 )
+from caddy_shopping.contexts.orders.application.keep_years import ArchiveYearHandler, PrepareYearsHandler
 from caddy_shopping.contexts.orders.application.place_order import PlaceOrderHandler
 from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaimsHandler
 from caddy_shopping.contexts.orders.application.queries import OrderQueries
@@ -56,5 +57,7 @@ class UseCases:
     expire_order: ExpireOrderHandler
     settle_orders: SettleOrdersHandler
     purge_claims: PurgeClaimsHandler
+    prepare_years: PrepareYearsHandler
+    archive_year: ArchiveYearHandler
 
     queries: OrderQueries

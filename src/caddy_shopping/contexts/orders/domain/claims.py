@@ -9,8 +9,11 @@ from uuid import UUID
 class Claims(Protocol):
     """The fence between placing an order and giving its stock back: one row an id decides."""
 
-    async def place(self, order_id: UUID, now: datetime) -> None:
-        """Claim the id for an order. Raises `OrderTimedOut` where it was refused before."""
+    async def place(self, order_id: UUID, number: str, now: datetime) -> None:
+        """Claim the id and the number for an order.
+
+        Raises `OrderTimedOut` where the id was refused before, `ConcurrentChange` where the number is another's.
+        """
         ...
 
     async def settle(self, order_ids: Sequence[UUID], now: datetime) -> tuple[list[UUID], list[UUID]]:

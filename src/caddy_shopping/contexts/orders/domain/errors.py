@@ -144,3 +144,15 @@ class RefundMismatch(Conflict):
     code = "REFUND_MISMATCH"
     en = "Refund {refund_id} of order {number} is {known}, but payments says {said}."
     zh = "订单 {number} 的退款 {refund_id} 状态为 {known}，与支付方所报 {said} 不符。"
+
+
+class YearNotOver(Conflict):
+    code = "YEAR_NOT_OVER"
+    en = "{year} is not over: only a year that is can be archived."
+    zh = "{year} 年尚未结束，只能归档已结束的年份。"
+
+
+class YearHasOpenOrders(Conflict):
+    code = "YEAR_HAS_OPEN_ORDERS"
+    en = "{count} orders of {year} are still to be paid, shipped or completed."
+    zh = "{year} 年仍有 {count} 个订单未支付、未发货或未完成。"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Column
-from sqlalchemy.orm import composite, registry, relationship
+from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy.orm import composite, foreign, registry, relationship
 
 from caddy_shopping.contexts.orders.domain.order import Order
 from caddy_shopping.contexts.orders.domain.parts import HistoryEntry, OrderLine, Refund
@@ -38,15 +38,30 @@ def map_orders() -> None:
         properties=_money(table, "subtotal", "shipping", "tax", "total", "paid", "refunded")
         | {
             "lines": relationship(
-                OrderLine, lazy="selectin", cascade="all, delete-orphan", order_by=tables.order_lines.c.position
+                OrderLine,
+                primaryjoin=_of_order(tables.order_lines),
+                lazy="selectin",
+                cascade="all, delete-orphan",
+                order_by=tables.order_lines.c.position,
             ),
             "refunds": relationship(
-                Refund, lazy="selectin", cascade="all, delete-orphan", order_by=tables.order_refunds.c.id
+                Refund,
+                primaryjoin=_of_order(tables.order_refunds),
+                lazy="selectin",
+                cascade="all, delete-orphan",
+                order_by=tables.order_refunds.c.id,
             ),
             # Only ever added to: the repository starts a loaded order with an empty list.
-            "history": relationship(HistoryEntry, lazy="raise", cascade="save-update, merge"),
+            "history": relationship(
+                HistoryEntry, primaryjoin=_of_order(tables.order_history), lazy="raise", cascade="save-update, merge"
+            ),
         },
     )
+
+
+def _of_order(table: Table) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = tables.orders.c.id == foreign(table.c.order_id)
+    return condition
 
 
 def _money(table: Any, *names: str) -> dict[str, Any]:

@@ -125,10 +125,12 @@ class SqlClaims:
     def __init__(self, tx: SqlTransaction) -> None:
         self._tx = tx
 
-    async def place(self, order_id: UUID, now: datetime) -> None:
+    async def place(self, order_id: UUID, number: str, now: datetime) -> None:
         try:
-            await self._claim([order_id], PLACED, now)
-        except IntegrityError:
+            await self._claim([order_id], PLACED, now, number)
+        except IntegrityError as taken:
+            if "number" in str(taken.orig):  # the key's or column's name, on every database
+                raise ConcurrentChange() from None
             raise OrderTimedOut(retry_after=1) from None
 
     async def settle(self, order_ids: Sequence[UUID], now: datetime) -> tuple[list[UUID], list[UUID]]:
@@ -150,8 +152,8 @@ class SqlClaims:
             await self._tx.execute(delete(order_claims).where(order_claims.c.order_id.in_(ids)))
         return len(ids)
 
-    async def _claim(self, order_ids: Sequence[UUID], outcome: str, now: datetime) -> None:
-        rows = [{"order_id": order_id, "outcome": outcome, "at": now} for order_id in order_ids]
+    async def _claim(self, order_ids: Sequence[UUID], outcome: str, now: datetime, number: str | None = None) -> None:
+        rows = [{"order_id": order_id, "outcome": outcome, "at": now, "number": number} for order_id in order_ids]
         await self._tx.run(_CLAIM, rows)
 
 

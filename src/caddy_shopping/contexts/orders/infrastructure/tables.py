@@ -1,10 +1,14 @@
-"""Tables of the orders context. Money is `…_amount` in minor units and the row's `currency`."""
+"""Tables of the orders context. Money is `…_amount` in minor units and the row's `currency`.
+
+Orders and what belongs to them are partitioned by the year in the order's id (docs/adr/0008). A partitioned table takes
+no foreign key on MariaDB and TiDB, and only such unique keys as hold the partition's column: so a number is unique in
+`order_claims`, which has a row for each order.
+"""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -16,6 +20,7 @@ from sqlalchemy import (
 
 from caddy_shopping.contexts.orders.domain.order import OrderStatus
 from caddy_shopping.contexts.orders.domain.parts import Address, RefundPart, RefundStatus
+from caddy_shopping.platform.db.partitions import by_year, complete
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.db.types import Enumeration, Id, Json, UtcDateTime
 
@@ -67,18 +72,18 @@ orders = Table(
     Column("tracking_number", String(100)),
     Column("cancel_reason", String(500)),
     Column("version", Integer, nullable=False),
-    Index("uq_orders_number", "number", unique=True),
     Index("idx_orders_user_status", "user_id", "status"),
     Index("idx_orders_status_expires", "status", "expires_at"),
     Index("idx_orders_placed", "placed_at", "id"),
     Index("idx_orders_email", "email"),
+    **by_year("id"),
 )
 
 order_lines = Table(
     "order_lines",
     metadata,
+    Column("order_id", Id, primary_key=True),
     Column("id", Id, primary_key=True),
-    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("variant_id", Id, nullable=False),
     Column("product_id", Id, nullable=False),
@@ -94,14 +99,14 @@ order_lines = Table(
     Column("total_amount", BigInteger, nullable=False),
     Column("returned", Integer, nullable=False),
     Column("restocked", Integer, nullable=False),
-    Index("idx_order_lines_order", "order_id", "position"),
+    **by_year("order_id"),
 )
 
 order_refunds = Table(
     "order_refunds",
     metadata,
+    Column("order_id", Id, primary_key=True),
     Column("id", Id, primary_key=True),
-    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
     Column("payment_id", Id),
     Column("amount", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
@@ -113,20 +118,20 @@ order_refunds = Table(
     Column("status", Enumeration(RefundStatus), nullable=False),
     Column("settled_at", UtcDateTime),
     Column("failure", Text),
-    Index("idx_order_refunds_order", "order_id"),
+    **by_year("order_id"),
 )
 
 order_history = Table(
     "order_history",
     metadata,
+    Column("order_id", Id, primary_key=True),
     Column("id", Id, primary_key=True),
-    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("actor_id", Id),
     Column("actor_role", String(16), nullable=False),
     Column("action", String(32), nullable=False),
     Column("detail", Text),
-    Index("idx_order_history_order", "order_id", "id"),
+    **by_year("order_id"),
 )
 
 order_claims = Table(
@@ -135,5 +140,11 @@ order_claims = Table(
     Column("order_id", Id, primary_key=True),
     Column("outcome", String(8), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("number", String(16)),
+    Index("uq_order_claims_number", "number", unique=True),
     Index("idx_order_claims_outcome", "outcome", "at"),
 )
+
+YEARS = {"orders": "id", "order_lines": "order_id", "order_refunds": "order_id", "order_history": "order_id"}
+"""Each partitioned table's column whose year counts."""
+complete(*(metadata.tables[name] for name in YEARS))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from caddy_shopping.contexts.orders.application.expire_orders import ExpireOrder, expire_due
+from caddy_shopping.contexts.orders.application.keep_years import PrepareYears
 from caddy_shopping.contexts.orders.application.purge_claims import PurgeClaims
 from caddy_shopping.contexts.orders.application.use_cases import UseCases
 from caddy_shopping.kernel.clock import Clock
@@ -20,4 +21,11 @@ def jobs(use_cases: UseCases, run: Executor, clock: Clock, every: timedelta) -> 
     async def purge() -> None:
         await run(use_cases.purge_claims, PurgeClaims())
 
-    return [Job("orders.expire", every, expire), Job("orders.purge-claims", timedelta(hours=1), purge)]
+    async def prepare_years() -> None:
+        await run(use_cases.prepare_years, PrepareYears())
+
+    return [
+        Job("orders.expire", every, expire),
+        Job("orders.purge-claims", timedelta(hours=1), purge),
+        Job("orders.prepare-years", timedelta(days=1), prepare_years),
+    ]

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from caddy_shopping.platform.db import platform_tables
+from caddy_shopping.platform.db.partitions import by_year, partitions_of
 from caddy_shopping.platform.db.types import Id, Json, UtcDateTime
 
 revision = "orders_0001"
@@ -24,7 +25,9 @@ def upgrade() -> None:
         sa.Column("order_id", Id, primary_key=True),
         sa.Column("outcome", sa.String(8), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("number", sa.String(16)),
     )
+    op.create_index("uq_order_claims_number", "order_claims", ["number"], unique=True)
 
 
 def downgrade() -> None:
@@ -75,8 +78,9 @@ def _create_orders() -> None:
         sa.Column("tracking_number", sa.String(100)),
         sa.Column("cancel_reason", sa.String(500)),
         sa.Column("version", sa.Integer, nullable=False),
+        **by_year("id"),
     )
-    op.create_index("uq_orders_number", "orders", ["number"], unique=True)
+    _create_partitions("orders")
     op.create_index("idx_orders_user_status", "orders", ["user_id", "status"])
     op.create_index("idx_orders_status_expires", "orders", ["status", "expires_at"])
     op.create_index("idx_orders_placed", "orders", ["placed_at", "id"])
@@ -86,8 +90,8 @@ def _create_orders() -> None:
 def _create_order_lines() -> None:
     op.create_table(
         "order_lines",
+        sa.Column("order_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
-        sa.Column("order_id", Id, sa.ForeignKey("orders.id"), nullable=False),
         sa.Column("position", sa.SmallInteger, nullable=False),
         sa.Column("variant_id", Id, nullable=False),
         sa.Column("product_id", Id, nullable=False),
@@ -103,15 +107,16 @@ def _create_order_lines() -> None:
         sa.Column("total_amount", sa.BigInteger, nullable=False),
         sa.Column("returned", sa.Integer, nullable=False),
         sa.Column("restocked", sa.Integer, nullable=False),
+        **by_year("order_id"),
     )
-    op.create_index("idx_order_lines_order", "order_lines", ["order_id", "position"])
+    _create_partitions("order_lines")
 
 
 def _create_order_refunds() -> None:
     op.create_table(
         "order_refunds",
+        sa.Column("order_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
-        sa.Column("order_id", Id, sa.ForeignKey("orders.id"), nullable=False),
         sa.Column("payment_id", Id),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
@@ -123,19 +128,27 @@ def _create_order_refunds() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("settled_at", UtcDateTime),
         sa.Column("failure", sa.Text),
+        **by_year("order_id"),
     )
-    op.create_index("idx_order_refunds_order", "order_refunds", ["order_id"])
+    _create_partitions("order_refunds")
 
 
 def _create_order_history() -> None:
     op.create_table(
         "order_history",
+        sa.Column("order_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
-        sa.Column("order_id", Id, sa.ForeignKey("orders.id"), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
         sa.Column("actor_id", Id),
         sa.Column("actor_role", sa.String(16), nullable=False),
         sa.Column("action", sa.String(32), nullable=False),
         sa.Column("detail", sa.Text),
+        **by_year("order_id"),
     )
-    op.create_index("idx_order_history_order", "order_history", ["order_id", "id"])
+    _create_partitions("order_history")
+
+
+def _create_partitions(table: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in partitions_of(table):
+            op.execute(statement)
