@@ -22,7 +22,7 @@ IMPATIENT = {
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """`caddy-shopping serve` without the demo catalogue."""
-    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT)
+    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT, measured=False)
     try:
         running.start("--no-demo")
         yield running
