@@ -33,7 +33,7 @@ from caddy_shopping.platform.db.idempotency import IdempotencyKey, RequestInFlig
 from caddy_shopping.platform.execution import Claim, Rendered
 from caddy_shopping.platform.settings import Settings, load
 from tests.support.bulk import fill
-from tests.support.bulk_rows import PRODUCT, USER, VARIANT, Scale, fixed_id
+from tests.support.bulk_rows import PRODUCT, USER, VARIANT, Scale, bulk_id, fixed_id
 from tests.support.engines import engine_url
 from tests.support.explain import Plan, explained
 from tests.support.statements import counted
@@ -114,6 +114,7 @@ QUERIES: dict[str, Act] = {
     "payable order": ask("orders", "payable", AN_ORDER),
     "due orders": ask("orders", "due", NOW, None, 100),
     "payments of an order": ask("payments", "of_order", actor=BUYER, order_id=AN_ORDER, page=PAGE),
+    "staff's payment": ask("payments", "detail", actor=SYSTEM, payment_id=bulk_id(SCALE.ms(7), 8, 7)),
     "staff's payments": payments(),
     **{f"staff's payments, {status}": payments(status=status) for status in PaymentStatus},
     "staff's payments of a customer": payments(user_id=fixed_id(USER, 7)),

@@ -28,8 +28,11 @@ class Scale:
     def step(self) -> int:
         return int(SPAN / timedelta(milliseconds=1)) // self.orders
 
+    def ms(self, n: int) -> int:
+        return _ms(self.at(n))
+
     def order_id(self, n: int) -> UUID:
-        return bulk_id(_ms(self.at(n)), 1, n)
+        return bulk_id(self.ms(n), 1, n)
 
 
 def bulk_id(ms: int, kind: int, n: int) -> UUID:
