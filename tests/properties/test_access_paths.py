@@ -161,7 +161,7 @@ async def shop(engine_url: str, prepared: set[str], tmp_path: Path) -> AsyncIter
     process = build(load(Settings, data_dir=tmp_path, database_url=engine_url))
     if engine_url not in prepared:
         await process.migrate()
-        await fill(process.database, SCALE)
+        await fill(process.databases.of("orders"), SCALE)
         prepared.add(engine_url)
     yield process
     await process.stop()
@@ -169,10 +169,10 @@ async def shop(engine_url: str, prepared: set[str], tmp_path: Path) -> AsyncIter
 
 async def judged(shop: Process, acts: dict[str, Act], most: int) -> dict[str, Any]:
     """For each query that reads too much: what it scanned, and how many rows it looked at."""
-    before = [] if FULL else NO_SMALL_TABLES.get(shop.database.dialect, [])
+    before = [] if FULL else NO_SMALL_TABLES.get(shop.databases.of("orders").dialect, [])
     bad: dict[str, Any] = {}
     for name, act in acts.items():
-        plans = await explained(shop.database, lambda act=act: act(shop), *before)  # type: ignore[misc]
+        plans = await explained(shop.databases.of("orders"), lambda act=act: act(shop), *before)  # type: ignore[misc]
         assert plans, name
         worst = max(plans, key=_cost)
         if _cost(worst) > most or worst.scans:
@@ -185,7 +185,7 @@ def _cost(plan: Plan) -> int:
 
 
 async def test_no_query_reads_a_whole_table(shop: Process) -> None:
-    known = KNOWN.get(shop.database.dialect, set())
+    known = KNOWN.get(shop.databases.of("orders").dialect, set())
     assert (await judged(shop, QUERIES, ROWS)).keys() <= known
 
 
@@ -202,26 +202,26 @@ async def test_a_read_takes_two_statements_at_most(shop: Process) -> None:
 
 async def test_search_reads_what_it_says(shop: Process) -> None:
     """Where no index of words is, the newest 20,000 products: each costs its id, its text and its row (ADR 9)."""
-    indexed = shop.database.dialect in ("sqlite", "postgresql")
+    indexed = shop.databases.of("orders").dialect in ("sqlite", "postgresql")
     if not indexed and PRODUCTS < 5 * search.MAX_TEXTS:
         pytest.skip(f"MariaDB, TiDB at their limit of search: SHOP_TEST_SCALE={5 * search.MAX_TEXTS},10000")
-    known = KNOWN.get(shop.database.dialect, set())
+    known = KNOWN.get(shop.databases.of("orders").dialect, set())
     assert (await judged(shop, SEARCHES, ROWS if indexed else 3 * search.MAX_TEXTS + ROWS)).keys() <= known
 
 
 async def test_short_words_read_the_titles(shop: Process) -> None:
     """Negative control of the limit on rows, and the one query that grows with the catalogue (ADR 9)."""
-    plans = await explained(shop.database, lambda: listing(q="zz")(shop))
-    if shop.database.dialect != "sqlite":
+    plans = await explained(shop.databases.of("orders"), lambda: listing(q="zz")(shop))
+    if shop.databases.of("orders").dialect != "sqlite":
         assert max(plan.rows or 0 for plan in plans) >= PRODUCTS * 0.9
 
 
 async def test_without_its_index_a_query_is_caught(shop: Process) -> None:
     """Negative control."""
-    table = {"sqlite": "", "postgresql": ""}.get(shop.database.dialect, " ON cart_items")
-    async with shop.database.writer.connect() as connection:
+    table = {"sqlite": "", "postgresql": ""}.get(shop.databases.of("orders").dialect, " ON cart_items")
+    async with shop.databases.of("orders").writer.connect() as connection:
         for index in ("uq_cart_items_user_variant", "idx_cart_items_user_status"):
             await connection.exec_driver_sql(f"DROP INDEX {index}{table}")
         await connection.commit()
     control = {"cart": QUERIES["cart"]}
-    assert await judged(shop, control, ROWS if FULL or shop.database.dialect == "sqlite" else 100) != {}
+    assert await judged(shop, control, ROWS if FULL or shop.databases.of("orders").dialect == "sqlite" else 100) != {}
