@@ -23,6 +23,8 @@ from tests.support.shop import Answer, Caller, Shop, callers, eventually
 
 pytestmark = only_sqlite("a copy of the file is damaged")
 CYCLES, BUYERS, VARIANTS, STOCK = 8, 6, 4, 500
+ORDERS_BETWEEN = 3
+"""Orders at the least between two kills."""
 SEED = 7
 
 
@@ -70,7 +72,12 @@ async def trouble(shop: Shop) -> Aftermath:
 async def kill_again_and_again(story: Aftermath) -> None:
     moments = random.Random(SEED)
     for _ in range(CYCLES):
-        await asyncio.sleep(moments.uniform(0.1, 1.0))
+        # By what was done and not by the clock alone, so that a slow machine is met at work too.
+        enough = len(story.ordered) + ORDERS_BETWEEN
+        async with asyncio.timeout(120):
+            while len(story.ordered) < enough:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(moments.uniform(0.0, 0.5))
         await asyncio.to_thread(story.shop.kill)
         story.kills += 1
         await asyncio.to_thread(story.shop.start, "--no-demo")
