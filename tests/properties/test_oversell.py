@@ -9,13 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam, text, update
 
 from caddy_shopping.contexts.products.application.create_product import CreateProduct
 from caddy_shopping.contexts.products.domain.specs import ProductDetails, VariantSpec
 from caddy_shopping.contexts.products.infrastructure import repositories
-from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
-from caddy_shopping.contexts.products.infrastructure.tables import variants
 from caddy_shopping.contracts.products import OutOfStock, Reservation, ReservationLine
 from caddy_shopping.kernel.actor import SYSTEM
 from caddy_shopping.kernel.errors import ConcurrentChange
@@ -23,9 +20,9 @@ from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.main.build import build
 from caddy_shopping.main.process import Process
-from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.settings import Settings, load
 from tests.properties.conftest import NewCaller
+from tests.properties.races import CarelessStock, UncheckedStock
 from tests.support.books import ask, change
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
 from tests.support.engine import ENGINE
@@ -175,25 +172,6 @@ async def test_in_one_process_too(process: Process) -> None:
     assert reconcile(process.settings.data_dir) == []
 
 
-class CarelessStock(SqlStock):
-    """Takes without asking whether there is enough."""
-
-    TAKE = Prepared(
-        update(variants)
-        .where(variants.c.id == bindparam("variant"))
-        .values(stock=variants.c.stock - bindparam("n"), reserved=variants.c.reserved + bindparam("n"))
-    )
-
-
-class UncheckedStock(CarelessStock):
-    """And the database does not look either."""
-
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
-        if ENGINE.embedded:
-            await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
-        return await super().take(variant_id, quantity)
-
-
 def without_check(process: Process) -> None:
     """Servers forget the CHECK for good; SQLite for as long as a connection is told to."""
     if not ENGINE.embedded and not ENGINE.ignores_checks:
@@ -215,7 +193,7 @@ async def test_without_the_condition_the_check_of_the_table_still_holds(
 async def test_negative_control_without_both_it_is_sold_thirty_times(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repositories, "SqlStock", UncheckedStock)
+    monkeypatch.setattr(repositories, "SqlStock", UncheckedStock if ENGINE.embedded else CarelessStock)
     without_check(process)
     variant, answers = await reserve_at_once(process)
     assert Counter(map(type, answers)) == {Reservation: 30}
