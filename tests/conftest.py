@@ -6,8 +6,16 @@ from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
 from tests.support.engine import engine_of_this_run
+from tests.support.measuring import how_to_measure, measured_processes, unmeasured
 
-__all__ = ["engine_of_this_run", "make_bench", "scratch_database"]
+__all__ = [
+    "engine_of_this_run",
+    "how_to_measure",
+    "make_bench",
+    "measured_processes",
+    "scratch_database",
+    "unmeasured",
+]
 
 # The same examples in every run, however slow the machine: a red test is red for everybody. To look for new ones:
 # SHOP_HYPOTHESIS=explore.

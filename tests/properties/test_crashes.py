@@ -42,7 +42,7 @@ class Aftermath:
 @pytest.fixture(scope="module")
 def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
     """A shop after `CYCLES` kills, started once more and left to settle."""
-    shop = Shop(tmp_path_factory.mktemp("crashes"), IMPATIENT, measured=False)
+    shop = Shop(tmp_path_factory.mktemp("crashes"), IMPATIENT)
     try:
         shop.start("--no-demo")
         yield asyncio.run(trouble(shop))
