@@ -1,5 +1,6 @@
 """A shop that really runs, for each test module that races against it or kills it."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -48,3 +49,17 @@ async def admin(shop: Shop, new: NewCaller) -> Any:
     """The staff sign-in that the first start printed."""
     assert shop.admin is not None
     return await new().sign_in(*shop.admin)
+
+
+HEAVY = {"test_races", "test_verify_crash", "test_outages"}
+ASKED = "SHOP_TEST_SEEDS" in os.environ or "SHOP_TEST_CRASHES" in os.environ
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the servers' races and crashes, which take minutes, to the script that asks for them."""
+    for item in items:
+        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        engine = parameters.get("engine_url") or parameters.get("server")
+        heavy = isinstance(item, pytest.Function) and item.module.__name__.rpartition(".")[2] in HEAVY
+        if heavy and engine != "SQLite" and not ASKED:
+            item.add_marker(pytest.mark.skip(reason=f"{engine}, raced and killed: scripts/test-races"))

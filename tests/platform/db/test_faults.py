@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from caddy_shopping.kernel.errors import ConcurrentChange
-from caddy_shopping.platform.db.faults import DatabaseDown, classify
+from caddy_shopping.platform.db.faults import DatabaseBusy, DatabaseDown, classify
 
 
 class Postgres(Exception):
@@ -46,6 +46,11 @@ AWAY: dict[str, BaseException] = {
     "MySQL: lost connection": MySql(2013),
     "MySQL: shutting down": MySql(1053),
 }
+FULL: dict[str, BaseException] = {
+    "PostgreSQL: too many connections": Postgres("53300"),
+    "MySQL: too many connections": MySql(1040, "08004"),
+    "MySQL: too many connections of one user": MySql(1203, "42000"),
+}
 BUG: dict[str, BaseException] = {
     "PostgreSQL: no such column": Postgres("42703"),
     "PostgreSQL: statement cancelled": Postgres("57014"),
@@ -66,6 +71,11 @@ def test_lost_races_are_run_again(what: str) -> None:
 @pytest.mark.parametrize("what", AWAY)
 def test_a_server_that_is_away_is_called_away(what: str) -> None:
     assert isinstance(named(AWAY[what], InterfaceError), DatabaseDown)
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_a_server_that_is_full_is_busy(what: str) -> None:
+    assert isinstance(named(FULL[what]), DatabaseBusy)
 
 
 @pytest.mark.parametrize("what", BUG)

@@ -35,8 +35,8 @@ def oversell(buyers: int, stock: int, processes: int, rounds: int, seed: int, ur
 
     \b
     caddy-shopping verify oversell
-    caddy-shopping verify oversell --buyers 2000 --stock 7 --processes 8 --rounds 20
-    caddy-shopping verify oversell --url postgresql+asyncpg://shop:secret@db.example/shop
+    caddy-shopping verify oversell --buyers 2000 --stock 7 --rounds 20
+    caddy-shopping verify oversell --url postgresql+asyncpg://shop@db.example/shop
     """
     from caddy_shopping.main.verify.oversell import Race
     from caddy_shopping.main.verify.oversell import oversell as run_race
@@ -64,7 +64,7 @@ def crash(cycles: int, customers: int, seed: int, url: str | None) -> None:
     \b
     caddy-shopping verify crash
     caddy-shopping verify crash --cycles 100 --seed 7
-    caddy-shopping verify crash --url postgresql+asyncpg://shop:secret@db.example/shop
+    caddy-shopping verify crash --url postgresql+asyncpg://shop@db.example/shop
     """
     from caddy_shopping.main.verify.crash import Trouble
     from caddy_shopping.main.verify.crash import crash as run_trouble

@@ -156,7 +156,7 @@ class PooledWriting(Writing):
 
 def _opened(connection: AsyncConnection | None) -> AsyncConnection:
     if connection is None:
-        raise RuntimeError("this connection is not open")
+        raise RuntimeError("this connection was not opened, or is over")
     return connection
 
 

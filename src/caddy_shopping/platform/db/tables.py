@@ -9,6 +9,8 @@ from caddy_shopping.platform.db.types import Id, UtcDateTime
 
 # SQLite counts rows up by itself only in a column declared INTEGER.
 Sequence = BigInteger().with_variant(Integer(), "sqlite")
+# MySQL makes a TINYBLOB of a short blob, which then is not what was declared.
+Digest = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 Payload = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
 
@@ -57,7 +59,7 @@ class PlatformTables:
                 metadata,
                 Column("scope", String(160), primary_key=True),
                 Column("idempotency_key", String(255), primary_key=True),
-                Column("fingerprint", LargeBinary(32), nullable=False),
+                Column("fingerprint", Digest, nullable=False),
                 Column("owner", Id, nullable=False),
                 Column("locked_until", UtcDateTime, nullable=False),
                 Column("status", SmallInteger),

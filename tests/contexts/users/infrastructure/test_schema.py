@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, create_engine, inspect
+from sqlalchemy import Connection, MetaData, inspect
 
 from caddy_shopping.contexts.users.infrastructure.mapping import map_users
 from caddy_shopping.contexts.users.infrastructure.tables import metadata
@@ -30,23 +30,26 @@ def shape(connection: Connection) -> dict[str, Any]:
     }
 
 
+async def shape_of(database: Database) -> dict[str, Any]:
+    async with database.writer.connect() as connection:
+        return await connection.run_sync(shape)
+
+
 async def test_migrating_up_gives_what_the_metadata_says(scratch_database: Database) -> None:
-    expected = create_engine("sqlite://")
-    with expected.begin() as connection:
-        metadata.create_all(connection)
-        wanted = shape(connection)
-    expected.dispose()
     await migrate.upgrade(scratch_database, schema)
-    async with scratch_database.writer.connect() as connection_now:
-        assert await connection_now.run_sync(shape) == wanted
     assert await migrate.pending(scratch_database, [schema]) == []
+    migrated = await shape_of(scratch_database)
+    await migrate.downgrade(scratch_database, schema)
+    async with scratch_database.writer.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    assert await shape_of(scratch_database) == migrated
+    assert migrated.keys() == metadata.tables.keys()
 
 
 async def test_migrating_down_leaves_nothing(scratch_database: Database) -> None:
     await migrate.upgrade(scratch_database, schema)
     await migrate.downgrade(scratch_database, schema)
-    async with scratch_database.writer.connect() as connection:
-        assert await connection.run_sync(shape) == {}
+    assert await shape_of(scratch_database) == {}
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "mariadb"])

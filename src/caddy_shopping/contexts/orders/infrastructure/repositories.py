@@ -25,7 +25,8 @@ from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
 PLACED, REFUSED = "placed", "refused"
 _mine = cart_items.c.customer_user_id == bindparam("user")
-_CART = select(cart_items).where(_mine)
+# Locked, as whatever is loaded to be changed: two requests for one cart come one after the other.
+_CART = select(cart_items).where(_mine).with_for_update(key_share=True)
 _LIVE = Prepared(_CART.where(cart_items.c.del_flag == 0))
 _LIVE_OR_WANTED = Prepared(
     _CART.where(or_(cart_items.c.del_flag == 0, cart_items.c.variant_id.in_(bindparam("variants", expanding=True))))

@@ -74,6 +74,7 @@ orders = Table(
     Column("version", Integer, nullable=False),
     Index("idx_orders_user_status", "user_id", "status"),
     Index("idx_orders_status_expires", "status", "expires_at"),
+    Index("idx_orders_status_placed", "status", "placed_at", "id"),
     Index("idx_orders_placed", "placed_at", "id"),
     Index("idx_orders_email", "email"),
     **by_year("id"),

@@ -57,20 +57,21 @@ class SqlPaymentQueries:
     async def detail(self, *, actor: Actor, payment_id: UUID) -> PaymentDetail:
         actor.require(PERMISSION)
         async with self._database.read() as connection:
-            payment = (await connection.execute(select(_payments).where(_payments.c.id == payment_id))).first()
-            if payment is None:
-                raise PaymentNotFound()
-            refunds = await connection.execute(
-                select(_refunds)
-                .where(_refunds.c.payment_id == payment_id)
+            refunded = await connection.execute(
+                select(_payments, *(column.label(f"refund_{column.name}") for column in _refunds.c))
+                .outerjoin(_refunds, _refunds.c.payment_id == _payments.c.id)
+                .where(_payments.c.id == payment_id)
                 .order_by(_refunds.c.created_at, _refunds.c.id)
             )
+            rows = refunded.all()
+            if not rows:
+                raise PaymentNotFound()
             webhooks = await connection.execute(
                 select(_webhooks).where(_webhooks.c.payment_id == payment_id).order_by(_webhooks.c.id)
             )
         return PaymentDetail(
-            payment=_staff_view(payment),
-            refunds=[_refund_view(row) for row in refunds],
+            payment=_staff_view(rows[0]),
+            refunds=[_refund_view(row) for row in rows if row.refund_id is not None],
             webhooks=[_webhook_view(row) for row in webhooks],
         )
 
@@ -182,12 +183,12 @@ def _staff_view(row: Row[Any]) -> StaffPaymentView:
 
 def _refund_view(row: Row[Any]) -> RefundView:
     return RefundView(
-        id=row.id,
-        status=row.status,
-        amount=Money(row.total_amount, row.currency),
-        reason=row.reason,
-        failure=row.failure,
-        created_at=row.created_at,
+        id=row.refund_id,
+        status=row.refund_status,
+        amount=Money(row.refund_total_amount, row.refund_currency),
+        reason=row.refund_reason,
+        failure=row.refund_failure,
+        created_at=row.refund_created_at,
     )
 
 

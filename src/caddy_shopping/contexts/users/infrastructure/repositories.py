@@ -101,13 +101,12 @@ class SqlSessions:
                 mine.c.session_id,
                 session.c.user_id,
                 mine.c.used_at,
-                next_one.c.used_at.is_not(None).label("successor_used"),
+                exists().where(next_one.c.digest == successor, next_one.c.used_at.is_not(None)).label("successor_used"),
                 session.c.created_at,
                 session.c.expires_at,
                 session.c.revoked_at,
             )
             .join(session, session.c.id == mine.c.session_id)
-            .outerjoin(next_one, next_one.c.digest == successor)
             .where(mine.c.digest == token)
         )
         row: Any = found.one_or_none()

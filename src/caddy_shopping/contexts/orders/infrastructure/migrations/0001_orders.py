@@ -83,6 +83,7 @@ def _create_orders() -> None:
     _create_partitions("orders")
     op.create_index("idx_orders_user_status", "orders", ["user_id", "status"])
     op.create_index("idx_orders_status_expires", "orders", ["status", "expires_at"])
+    op.create_index("idx_orders_status_placed", "orders", ["status", "placed_at", "id"])
     op.create_index("idx_orders_placed", "orders", ["placed_at", "id"])
     op.create_index("idx_orders_email", "orders", ["email"])
 
