@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
@@ -22,3 +23,11 @@ __all__ = [
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("SHOP_HYPOTHESIS", "same"))
+
+LONG = ("properties", "scenarios", "support", "architecture", "main")
+"""Folders whose files take long, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the workers begin with the long files, so that none of them is left with one at the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(f"tests/{folder}/") for folder in LONG])
