@@ -2,15 +2,32 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
 from tests.support.engine import engine_of_this_run
+from tests.support.measuring import how_to_measure, measured_processes, unmeasured
 
-__all__ = ["engine_of_this_run", "make_bench", "scratch_database"]
+__all__ = [
+    "engine_of_this_run",
+    "how_to_measure",
+    "make_bench",
+    "measured_processes",
+    "scratch_database",
+    "unmeasured",
+]
 
 # The same examples in every run, however slow the machine: a red test is red for everybody. To look for new ones:
 # SHOP_HYPOTHESIS=explore.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("SHOP_HYPOTHESIS", "same"))
+
+LONG = ("properties", "scenarios", "support", "architecture", "main")
+"""Folders whose files take long, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the workers begin with the long files, so that none of them is left with one at the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(f"tests/{folder}/") for folder in LONG])

@@ -98,9 +98,9 @@ def test_the_last_lines_say_what_was_skipped_and_how_to_get_it(tmp_path: Path, w
 
 def pytest_run(arguments: list[str], **variables: str) -> str:
     """What a green run of its own process prints."""
-    kept = {name: value for name, value in os.environ.items() if name not in (FILE, "COVERAGE_PROCESS_CONFIG")}
-    environment = kept | variables
-    command = [sys.executable, "-m", "pytest", *arguments]
+    inherited = {name: value for name, value in os.environ.items() if name != FILE}
+    environment = {**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}  # most of them load for seconds
+    command = [sys.executable, "-m", "pytest", "-p", "xdist.plugin", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
 

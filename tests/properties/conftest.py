@@ -20,10 +20,15 @@ IMPATIENT = {
 """What heals itself after a crash does so within seconds, so that a test can wait for it."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _unmeasured(unmeasured: None) -> None:
+    """What is raced, fuzzed and killed here is tested line by line elsewhere."""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """`caddy-shopping serve` without the demo catalogue."""
-    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT, measured=False)
+    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT)
     try:
         running.start("--no-demo")
         yield running

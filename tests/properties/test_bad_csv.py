@@ -18,7 +18,7 @@ ROW = "bad-{n},Bad {n},Co,Title,Default Title,BAD-{n},9.99,3\n"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A shop with the demo catalogue, closed."""
-    closed = Shop(tmp_path_factory.mktemp("shop"), measured=False)
+    closed = Shop(tmp_path_factory.mktemp("shop"))
     code, said = closed.run("seed")
     assert code == 0, said
     return closed

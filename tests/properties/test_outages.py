@@ -30,7 +30,7 @@ class Standing:
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         self.url = url
-        self.shop = Shop(folder, {**IMPATIENT, "SHOP_DATABASE_URL": url, **settings}, measured=False)
+        self.shop = Shop(folder, {**IMPATIENT, "SHOP_DATABASE_URL": url, **settings})
 
     async def buyer(self, new: Any, sku: str = "thing") -> tuple[Caller, str]:
         admin = await new().sign_in(*(self.shop.admin or ("", "")))

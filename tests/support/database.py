@@ -59,15 +59,15 @@ async def scratch_database(tmp_path: Path) -> AsyncIterator[Database]:
 async def filed(metadata: MetaData) -> AsyncIterator[str]:
     """The URL of a database of one's own with these tables, all empty.
 
-    Making tables takes a server seconds, emptying them milliseconds: databases are used again for the same tables.
+    Making tables takes longer than most tests, and a server seconds. They are made once: a file is copied then, and
+    a server's database emptied and used again.
     """
     if ENGINE.embedded:
         with TemporaryDirectory() as folder:
-            url = ENGINE.url_of(Path(folder))
-            await _with(url, lambda database: _create(database, metadata))
-            yield url
+            (Path(folder) / "shop.db").write_bytes(await _file(metadata))
+            yield ENGINE.url_of(Path(folder))
         return
-    free = _FREE[id(metadata)]
+    free = _FREE[metadata]
     if free:
         url = free.pop()
         await _with(url, lambda database: _empty(database, metadata))
@@ -78,7 +78,17 @@ async def filed(metadata: MetaData) -> AsyncIterator[str]:
     free.append(url)
 
 
-_FREE: dict[int, list[str]] = defaultdict(list)
+_FREE: dict[MetaData, list[str]] = defaultdict(list)
+_FILES: dict[MetaData, bytes] = {}
+
+
+async def _file(metadata: MetaData) -> bytes:
+    """An SQLite file with these tables."""
+    if metadata not in _FILES:
+        with TemporaryDirectory() as folder:
+            await _with(ENGINE.url_of(Path(folder)), lambda database: _create(database, metadata))
+            _FILES[metadata] = (Path(folder) / "shop.db").read_bytes()
+    return _FILES[metadata]
 
 
 async def _with(url: str, act: Callable[[Database], Awaitable[None]]) -> None:

@@ -116,11 +116,10 @@ class Caller:
 class Shop:
     """`caddy-shopping serve` in a process of its own, which can be stopped, killed and started again.
 
-    Its methods block; beside running coroutines call them through `asyncio.to_thread`. Coverage doubles what a process
-    costs, so a shop that is there to be raced against, fuzzed or killed is not `measured`.
+    Its methods block; beside running coroutines call them through `asyncio.to_thread`.
     """
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None, *, measured: bool = True) -> None:
+    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -135,8 +134,6 @@ class Shop:
             **ENGINE.environment_of(data_dir),
             **(environment or {}),
         }
-        if not measured:
-            self.environment.pop("COVERAGE_PROCESS_CONFIG", None)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir / "serve.log"
 

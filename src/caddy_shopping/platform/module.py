@@ -57,7 +57,8 @@ class Module:
     name: str
     use_cases: Any
     run: Executor
-    routes: Sequence[ControllerRouterHandler] = ()
+    routes: Callable[[], Sequence[ControllerRouterHandler]] = tuple
+    """Called once where the context is served: Litestar takes long to make them."""
     consumers: Sequence[Consumer] = ()
     service: object | None = None
     jobs: Sequence[Job] = ()

@@ -304,7 +304,7 @@ def make_world(run: Any = None, controllers: Sequence[type[Controller]] = (ToyCo
         return Actor(Role.CUSTOMER, id=USER, language="zh") if token == "good" else None
 
     settings = HttpSettings(**{"access_log": "off", **more.pop("settings", {})})
-    module = Module("toys", use_cases, run, routes=[router(use_cases, run or NO_EXECUTOR, controllers)])
+    module = Module("toys", use_cases, run, routes=lambda: [router(use_cases, run or NO_EXECUTOR, controllers)])
     app = create_app(
         [module],
         settings=settings,

@@ -73,7 +73,7 @@ def build(kit: Kit, settings: NotificationsSettings, data_dir: Path) -> Module:
         "notifications",
         use_cases,
         kit.run,
-        routes=[router(use_cases, kit.run, [NotificationController, EmailAdminController])],
+        routes=lambda: [router(use_cases, kit.run, [NotificationController, EmailAdminController])],
         consumers=consumers(use_cases),
         jobs=jobs(mailer, use_cases, kit.run, timedelta(seconds=settings.sweep_seconds)),
         start=[mailer.start],

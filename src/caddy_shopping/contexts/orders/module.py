@@ -59,7 +59,7 @@ def build(kit: Kit, settings: OrdersSettings, products: Products, users: Users) 
         "orders",
         use_cases,
         kit.run,
-        routes=[router(use_cases, kit.run, [CartController, OrderController, StaffOrderController])],
+        routes=lambda: [router(use_cases, kit.run, [CartController, OrderController, StaffOrderController])],
         consumers=consumers(use_cases),
         service=OrdersService(use_cases, kit.run),
         jobs=jobs(use_cases, kit.run, kit.clock, every),

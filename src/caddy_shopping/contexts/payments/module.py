@@ -73,7 +73,7 @@ def build(
         "payments",
         use_cases,
         kit.run,
-        routes=[router(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController])],
+        routes=lambda: [router(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController])],
         consumers=consumers(use_cases),
         jobs=[
             *jobs(use_cases, kit.run, kit.clock, settings),

@@ -58,7 +58,7 @@ def build(kit: Kit, settings: ProductsSettings, orders: Orders) -> Module:
         "products",
         use_cases,
         kit.run,
-        routes=[router(use_cases, kit.run, CONTROLLERS)],
+        routes=lambda: [router(use_cases, kit.run, CONTROLLERS)],
         consumers=consumers(use_cases),
         service=ProductsService(use_cases, kit.run),
         jobs=jobs(use_cases, kit.run, settings),

@@ -85,7 +85,7 @@ def build(
         "users",
         use_cases,
         kit.run,
-        routes=[router(use_cases, kit.run, controllers)],
+        routes=lambda: [router(use_cases, kit.run, controllers)],
         service=UsersService(queries),
         jobs=jobs(use_cases, kit.run, timedelta(minutes=settings.purge_every_minutes)),
     )

@@ -77,7 +77,7 @@ def create_app(
     `upload_prefixes` are the paths that take bodies up to `settings.max_upload`; `tag_texts` describe the groups
     of operations in the documentation; `version` is the software's.
     """
-    routes = [route for module in modules for route in module.routes]
+    routes = [route for module in modules for route in module.routes()]
 
     def document() -> dict[str, Any]:
         return document_of(litestar, tag_texts)

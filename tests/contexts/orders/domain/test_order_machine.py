@@ -12,7 +12,7 @@ from caddy_shopping.contracts.orders import OrderRefundRequested, OrderReturned
 from caddy_shopping.kernel.errors import ShopError
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
-from tests.contexts.orders.domain.test_order import BUYER, NOW, STAFF, an_order
+from tests.contexts.orders.domain.orders import BUYER, NOW, STAFF, an_order
 
 amounts = st.one_of(st.integers(1, 200), st.integers(1, 20_000))
 

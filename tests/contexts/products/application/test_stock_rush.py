@@ -1,0 +1,99 @@
+"""Many buyers at once for few pieces, and what holds when the guards are taken out."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import bindparam, text, update
+
+from caddy_shopping.contexts.products.infrastructure import tables
+from caddy_shopping.contexts.products.infrastructure.repositories import SqlProductsTransaction
+from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
+from caddy_shopping.contracts.products import (
+    OutOfStock,
+    Reservation,
+)
+from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.prepared import Prepared
+from caddy_shopping.platform.db.unit_of_work import unit_of_work
+from tests.contexts.products.conftest import Catalogue, a_variant
+from tests.contexts.products.stock_support import reserve
+from tests.support.engine import ENGINE, only_sqlite
+
+
+async def rush(catalogue: Catalogue) -> tuple[UUID, UUID, list[Any]]:
+    """60 buyers at once for stock 20 of one variant; every other one also wants the second, in opposite order."""
+    product = await catalogue.add("A", a_variant(1, "S", stock=20), a_variant(1, "L", stock=1000), options=["Size"])
+    one, two = (variant.id for variant in product.variants)
+
+    async def buy(n: int) -> Any:
+        lines = [[(one, 1)], [(one, 1), (two, 2)], [(two, 2), (one, 1)]][n % 3]
+        return await reserve(catalogue, new_id(), *lines)
+
+    return one, two, await asyncio.gather(*(buy(n) for n in range(60)), return_exceptions=True)
+
+
+async def test_sixty_buyers_for_twenty_pieces(catalogue: Catalogue) -> None:
+    one, two, answers = await rush(catalogue)
+    won = [answer for answer in answers if isinstance(answer, Reservation)]
+    assert len(won) == 20
+    assert {type(answer) for answer in answers if answer not in won} == {OutOfStock}
+    assert await catalogue.books(one) == (0, 20, 0)
+    pairs = sum(2 for answer in won if len(answer.lines) == 2)
+    assert await catalogue.books(two) == (1000 - pairs, pairs, 0)
+    assert await catalogue.count(tables.reservations) == 20
+
+
+class CarelessStock(SqlStock):
+    """The negative control: takes without asking whether there is enough."""
+
+    _v = tables.variants.c
+    TAKE = Prepared(
+        update(tables.variants)
+        .where(_v.id == bindparam("variant"))
+        .values(stock=_v.stock - bindparam("n"), reserved=_v.reserved + bindparam("n"))
+    )
+
+
+class CarelessTransaction(SqlProductsTransaction):
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
+        self.stock = CarelessStock(self)
+
+
+class UncheckedStock(CarelessStock):
+    """And the database does not look either."""
+
+    async def take(self, variant_id: UUID, quantity: int) -> bool:
+        await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
+        return await super().take(variant_id, quantity)
+
+
+class UncheckedTransaction(SqlProductsTransaction):
+    def __init__(self, writing: Writing) -> None:
+        super().__init__(writing)
+        self.stock = UncheckedStock(self)
+
+
+async def careless(catalogue: Catalogue, transaction: type[SqlProductsTransaction] = CarelessTransaction) -> Catalogue:
+    kit = catalogue.bench.kit
+    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction, kit.committed)
+    object.__setattr__(catalogue.use_cases.reserve_stock, "uow", uow)
+    return catalogue
+
+
+@pytest.mark.skipif(ENGINE.ignores_checks, reason="TiDB: checks no CHECK unless tidb_enable_check_constraint is on")
+async def test_without_the_condition_only_the_database_check_is_left(catalogue: Catalogue) -> None:
+    one, _, answers = await rush(await careless(catalogue))
+    # Nobody hears "out of stock", which the test above would notice; the CHECK stops the 21st.
+    assert not any(isinstance(answer, OutOfStock) for answer in answers)
+    assert await catalogue.books(one) == (0, 20, 0)
+
+
+@only_sqlite("a CHECK is taken out by PRAGMA; on servers by test_oversell")
+async def test_without_condition_and_check_the_rush_sells_what_is_not_there(catalogue: Catalogue) -> None:
+    one, _, answers = await rush(await careless(catalogue, UncheckedTransaction))
+    assert [answer for answer in answers if not isinstance(answer, Reservation)] == []
+    assert await catalogue.books(one) == (-40, 60, 0)
