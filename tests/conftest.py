@@ -7,13 +7,12 @@ from hypothesis import settings
 
 from tests.support.database import make_bench, scratch_database
 from tests.support.engine import engine_of_this_run
-from tests.support.measuring import how_to_measure, measured_processes, unmeasured
+from tests.support.measuring import only_here, unmeasured
 
 __all__ = [
     "engine_of_this_run",
-    "how_to_measure",
     "make_bench",
-    "measured_processes",
+    "only_here",
     "scratch_database",
     "unmeasured",
 ]

@@ -23,7 +23,6 @@ from tests.scenarios.conftest import NewCaller
 from tests.support.journey import tamper
 from tests.support.shop import Caller, Shop, eventually
 
-pytestmark = pytest.mark.usefixtures("measured_processes")
 HEADER = "Handle,Title,Variant Price,Variant Inventory Tracker,Variant Inventory Qty,Published"
 
 

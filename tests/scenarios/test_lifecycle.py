@@ -30,7 +30,6 @@ from tests.support.journey import (
 )
 from tests.support.shop import Shop, callers, eventually, running_shop
 
-pytestmark = pytest.mark.usefixtures("measured_processes")
 PASSWORD = "correct horse battery"
 
 
