@@ -11,7 +11,7 @@ from caddy_shopping.main import doctor
 from caddy_shopping.main.build import build
 from caddy_shopping.main.doctor import Finding, examine
 from caddy_shopping.platform.settings import Settings, load
-from tests.support.engine import ENGINE
+from tests.support.engine import ENGINE, only_sqlite
 
 
 class Usage(NamedTuple):
@@ -48,6 +48,7 @@ async def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (await finding("Disk")).good
 
 
+@only_sqlite("a folder lies where its file should be")
 async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "shop.db").mkdir()
     found = await finding("Database")

@@ -65,46 +65,56 @@ class Executor:
         The handler says in its transaction what the answer is (`tx.reply`). A refusal is kept too; a
         fault on our side gives the key back. Raises `IdempotencyKeyReused`, `RequestInFlight`.
         """
-        claim = Claim(key.scope, key.key, new_id(), render)
-        earlier = await self._keys.claim(key, claim)
+        claim, operation = Claim(key.scope, key.key, new_id(), render), operation_of(command)
+        earlier = await self._retried(operation, lambda: self._keys.claim(key, claim))
         if earlier is not None:
             return earlier
         try:
-            answer = await self._run(handler, command, Execution(operation_of(command), claim=claim))
+            answer = await self._run(handler, command, Execution(operation, claim=claim))
         except ShopError as refusal:
             if refusal.retryable:
-                await self._keys.give_back(claim)
+                await self._retried(operation, lambda: self._keys.give_back(claim))
                 raise
-            return await self._keys.keep(claim, render_error(refusal))
+            said = render_error(refusal)
+            return await self._retried(operation, lambda: self._keys.keep(claim, said))
         except BaseException:
-            await asyncio.shield(self._keys.give_back(claim))
+            await asyncio.shield(self._retried(operation, lambda: self._keys.give_back(claim)))
             raise
-        return claim.rendered or await self._keys.keep(claim, render(answer))
+        if claim.rendered is not None:
+            return claim.rendered
+        said = render(answer)
+        return await self._retried(operation, lambda: self._keys.keep(claim, said))
 
     async def _run(self, handler: Callable[[C], Awaitable[R]], command: C, run: Execution) -> R:
         token = execution.set(run)
-        attempt = 0
         try:
-            while True:
-                attempt += 1
-                try:
-                    result = await handler(command)
-                except Exception as fault:
-                    error = fault if isinstance(fault, ShopError) else classify(fault)
-                    if error is not None and error.retryable and error.retry_after is None and attempt < ATTEMPTS:
-                        self._metrics.operation(run.operation, "retried")
-                        await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
-                        continue
-                    if isinstance(fault, AlreadyHandled):
-                        raise
-                    self._metrics.operation(run.operation, "failed" if error is None else "refused")
-                    if error is None or error is fault:
-                        raise
-                    raise error from fault
-                self._metrics.operation(run.operation, "ok")
-                return result
+            result = await self._retried(run.operation, lambda: handler(command))
+        except AlreadyHandled:
+            raise
+        except Exception as fault:
+            self._metrics.operation(run.operation, "refused" if isinstance(fault, ShopError) else "failed")
+            raise
         finally:
             execution.reset(token)
+        self._metrics.operation(run.operation, "ok")
+        return result
+
+    async def _retried(self, operation: str, step: Callable[[], Awaitable[R]]) -> R:
+        """Do a step, again where it lost a race. A fault of the database is raised as what it means to the caller."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await step()
+            except Exception as fault:
+                error = fault if isinstance(fault, ShopError) else classify(fault)
+                if error is not None and error.retryable and error.retry_after is None and attempt < ATTEMPTS:
+                    self._metrics.operation(operation, "retried")
+                    await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+                    continue
+                if error is None or error is fault:
+                    raise
+                raise error from fault
 
 
 @lru_cache(maxsize=512)

@@ -56,6 +56,10 @@ class Writing(ABC):
     async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
         """Run a prepared statement: once, or for each parameter set of a sequence (then without rows and count)."""
 
+    async def lock(self, statement: Prepared, parameters: Parameters = NONE) -> None:
+        """Hold the rows that this SELECT … FOR UPDATE finds until the end. What follows sees what others left there."""
+        await self.run(statement, parameters)
+
     @abstractmethod
     async def commit(self) -> None:
         """Return once what was written is safe."""
@@ -179,6 +183,10 @@ def _say(connection: Connection, statement: Prepared, parameters: Parameters | S
         return recipe.rows(cursor.fetchall() if cursor.description else (), cursor.rowcount)
     except connection.dialect.loaded_dbapi.Error as fault:
         raise _named(connection, driver, cursor, recipe.sql, fault) from fault
+    except asyncio.CancelledError as fault:
+        # How far did it come? A transaction may have begun that the driver knows nothing of. To no pool either.
+        connection.invalidate(fault)
+        raise
     finally:
         cursor.close()
 

@@ -55,6 +55,10 @@ class SqlTransaction:
         """Run a prepared statement: once, or for each parameter set of a sequence (then without rows and count)."""
         return await self._writing.run(statement, parameters)
 
+    async def lock(self, statement: Prepared, parameters: Parameters = NONE) -> None:
+        """Hold the rows that a SELECT … FOR UPDATE finds until the end."""
+        await self._writing.lock(statement, parameters)
+
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run any other statement."""
         return await self._writing.execute(statement, parameters)

@@ -21,12 +21,17 @@ async def test_up_down_and_up_again(scratch_database: Database) -> None:
     await migrate.upgrade(scratch_database, schema)
 
 
+def _of_a_year(change: Any) -> bool:
+    return change[0] == "remove_index" and str(change[1].table.name).startswith("orders_p")
+
+
 async def test_no_difference_to_the_tables(scratch_database: Database) -> None:
     await migrate.upgrade(scratch_database, schema)
 
     def differences(connection: Connection) -> list[Any]:
         found: list[Any] = compare_metadata(MigrationContext.configure(connection), tables.metadata)
-        return [each for each in found if each[0] != "remove_table"]
+        # Other contexts' tables; and on PostgreSQL each year is a table with indexes of its own.
+        return [each for each in found if each[0] != "remove_table" and not _of_a_year(each)]
 
     async with scratch_database.writer.begin() as connection:
         assert await connection.run_sync(differences) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from caddy_shopping.contracts.products import (
     Reservation,
 )
 from caddy_shopping.kernel.ids import new_id
-from caddy_shopping.platform.db.lines import Writing
+from caddy_shopping.platform.db.lines import PooledWriting, Writing
 from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import unit_of_work
 from tests.contexts.products.conftest import Catalogue, a_variant
@@ -97,3 +98,25 @@ async def test_without_condition_and_check_the_rush_sells_what_is_not_there(cata
     one, _, answers = await rush(await careless(catalogue, UncheckedTransaction))
     assert [answer for answer in answers if not isinstance(answer, Reservation)] == []
     assert await catalogue.books(one) == (-40, 60, 0)
+
+
+async def last_pieces_of_both(catalogue: Catalogue) -> list[bool]:
+    """Ten products with one piece of each of two variants, all taken at once: what the list then says of each."""
+    goods = [
+        await catalogue.add(f"P{n}", a_variant(1, "S", stock=1), a_variant(1, "L", stock=1), options=["Size"])
+        for n in range(10)
+    ]
+    await asyncio.gather(*(reserve(catalogue, new_id(), (v.id, 1)) for each in goods for v in each.variants))
+    return [await catalogue.in_stock(each.id) for each in goods]
+
+
+async def test_two_that_take_the_last_pieces_leave_no_product_in_stock(catalogue: Catalogue) -> None:
+    assert await last_pieces_of_both(catalogue) == [False] * 10
+
+
+@pytest.mark.skipif(ENGINE.embedded, reason="servers only: on SQLite one writes at a time")
+async def test_negative_control_without_the_lock_each_sees_the_others_piece(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PooledWriting, "lock", AsyncMock())
+    assert any(await last_pieces_of_both(catalogue))

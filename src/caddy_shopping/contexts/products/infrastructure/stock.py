@@ -69,7 +69,11 @@ _TAKEN = Prepared(
     .order_by(_line.variant_id)
 )
 _HOLD, _HOLD_LINES, _LEDGER = (Prepared(insert(table)) for table in (reservations, reservation_lines, movements))
-_FLAGS = Prepared(stock_flags(select(_v.product_id).where(_v.id.in_(bindparam("variants", expanding=True)))))
+_theirs = select(_v.product_id).where(_v.id.in_(bindparam("variants", expanding=True)))
+_PRODUCTS = Prepared(
+    select(products.c.id).where(products.c.id.in_(_theirs)).order_by(products.c.id).with_for_update(key_share=True)
+)
+_FLAGS = Prepared(stock_flags(_theirs))
 
 
 class SqlStock:
@@ -186,6 +190,8 @@ class SqlStock:
 
     async def _flags(self, variant_ids: Sequence[UUID]) -> None:
         if variant_ids:
+            # Two that take the last pieces of two variants must not each see the other's still there.
+            await self._tx.lock(_PRODUCTS, {"variants": variant_ids})
             await self._tx.run(_FLAGS, {"variants": variant_ids})
 
     async def _write(self, units: dict[UUID, int], reason: Reason, reference: str | None, now: datetime) -> None:

@@ -102,6 +102,9 @@ class EmbeddedWriting(Writing):
     async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
         return self._wire.run(self._begun(), statement, parameters)
 
+    async def lock(self, statement: Prepared, parameters: Parameters = NONE) -> None:
+        """Nothing: nobody else writes in this turn."""
+
     async def commit(self) -> None:
         driver = self._begun()
         try:
