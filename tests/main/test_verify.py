@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from caddy_shopping.main.verify.cli import verify
 from caddy_shopping.main.verify.ledger.books import read
 from caddy_shopping.main.verify.scratch import PREFIX, NotPossible, scratch
+from tests.support.engines import SERVERS
 from tests.support.servers import ENGINES, available
 
 GRANTS = {
@@ -28,7 +29,7 @@ KNOWN = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = :n
 KNOWN_TO_POSTGRESQL = "SELECT COUNT(*) FROM pg_database WHERE datname = :name"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SERVERS)
 async def test_a_server_gets_a_scratch_and_loses_it_again(engine: str) -> None:
     if reason := available()[engine]:
         pytest.skip(reason)

@@ -11,13 +11,14 @@ from sqlalchemy import text
 from caddy_shopping.platform.db.engine import open_database
 from tests.properties.conftest import IMPATIENT
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
+from tests.support.engines import SERVERS
 from tests.support.ledger import reconcile
 from tests.support.server import Server
 from tests.support.servers import ENGINES, available
 from tests.support.shop import Answer, Caller, Shop, callers, eventually
 
 
-@pytest.fixture(params=list(ENGINES))
+@pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if reason := available()[request.param]:
         pytest.skip(reason)

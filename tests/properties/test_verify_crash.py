@@ -18,7 +18,7 @@ from caddy_shopping.main.verify.report import Line
 from caddy_shopping.main.verify.scratch import Scratch, scratch
 from caddy_shopping.main.verify.settle import settled
 from caddy_shopping.platform.db.engine import open_database
-from tests.support.engines import engine_url
+from tests.support.engines import SERVERS, engine_url
 from tests.support.server import Server
 from tests.support.servers import ENGINES, available
 
@@ -28,7 +28,7 @@ CYCLES = int(os.environ.get("SHOP_TEST_CRASHES", "3"))
 TARGETS = ("the application", "the database server", "both")
 
 
-@pytest.fixture(params=["PostgreSQL", "MariaDB"])
+@pytest.fixture(params=[name for name in SERVERS if name != "TiDB"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server as in production. (The store that TiDB embeds for tests promises nothing after a kill.)"""
     if reason := available()[request.param]:
