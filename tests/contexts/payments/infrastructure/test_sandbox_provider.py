@@ -2,12 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import PaymentStatus
 from caddy_shopping.contexts.payments.domain.refund import RefundStatus
+from caddy_shopping.contexts.payments.infrastructure.sandbox.intent import Intent
+from caddy_shopping.contexts.payments.infrastructure.sandbox.ledger import Ledger
+from caddy_shopping.contexts.payments.infrastructure.sandbox.mailbox import Mailbox
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from tests.contexts.payments.world import World
@@ -84,6 +88,39 @@ async def test_void_after_the_money_was_taken_says_so(world: World) -> None:
     await provider.create_intent(payment_id=payment_id, order_number="1", amount=TOTAL, method="sandbox_slow")
     world.bench.clock.advance(timedelta(seconds=5))
     assert (await provider.void(payment_id=payment_id)).status is PaymentStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("method", ["sandbox_ok", "sandbox_slow"])
+async def test_a_void_that_had_to_wait_does_not_take_back_what_was_told(
+    world: World, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asked, found nothing, and stood still; meanwhile the intent was made, settled, and its success sent."""
+    provider, payment_id, find = world.provider, new_id(), Ledger.find
+
+    async def find_and_stand_still(ledger: Ledger, intent_id: UUID) -> Intent | None:
+        found = await find(ledger, intent_id)
+        monkeypatch.undo()
+        world.bench.clock.advance(timedelta(seconds=1))
+        await provider.create_intent(payment_id=payment_id, order_number="1", amount=TOTAL, method=method)
+        world.bench.clock.advance(timedelta(seconds=5))
+        return found
+
+    monkeypatch.setattr(Ledger, "find", find_and_stand_still)
+    assert (await provider.void(payment_id=payment_id)).status is PaymentStatus.SUCCEEDED
+    seen = await provider.fetch(payment_id=payment_id)
+    assert seen is not None
+    assert seen.status is PaymentStatus.SUCCEEDED
+
+
+async def test_a_success_on_its_way_is_not_taken_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends it had the later clock."""
+    provider, payment_id = world.provider, new_id()
+    await provider.create_intent(payment_id=payment_id, order_number="1", amount=TOTAL, method="sandbox_slow")
+    later = world.bench.clock.now() + timedelta(seconds=5)
+    mailbox = Mailbox(world.bench.kit.database)
+    assert [b"payment.succeeded" in each.body for each in await mailbox.due(later, set())][-1]
+    assert (await provider.void(payment_id=payment_id)).status is PaymentStatus.PENDING
+    assert "payment.voided" not in kinds(world)
 
 
 async def test_void_of_a_reserved_payment_releases_it(world: World) -> None:

@@ -1,7 +1,7 @@
 """The sandbox's books: which intents and refunds there are. Each change commits with the webhooks that tell it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Update, bindparam, insert, or_, select, update
@@ -25,6 +25,7 @@ _intents, _refunds = tables.intents, tables.refunds
 _AUTHORIZING = [name for name, script in METHODS.items() if script.outcome is Outcome.AUTHORIZED]
 _ADD = Prepared(insert(_intents))
 _FIND = Prepared(select(_intents).where(_intents.c.id == bindparam("payment")))
+_HOLD = Prepared(select(_intents.c.id).where(_intents.c.id == bindparam("payment")).with_for_update())
 _NOTHING = Money(0, "XXX")  # ISO 4217: no currency
 
 
@@ -73,20 +74,20 @@ class Ledger:
 
     async def void(self, payment_id: UUID) -> Sighting:
         """Give the intent up where no money was taken; bar it where there is none."""
-        now = self._clock.now()
         intent = await self.find(payment_id)
         if intent is None:
+            now = self._clock.now()
             barred = Intent(id=payment_id, method=BARRED, amount=_NOTHING, settles_at=now, voided_at=now)
             if await self._insert(barred):
                 return barred.sighting(now)
             intent = await self._get(payment_id)
-        open_still = or_(_intents.c.settles_at > now, _intents.c.method.in_(_AUTHORIZING))
-        untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
-        given_up = update(_intents).where(_intents.c.id == payment_id, open_still, *untouched).values(voided_at=now)
         sent: list[Outgoing] = []
         async with self._database.writing() as writing:
-            if await _changed(writing, given_up):
-                await self._mailbox.forget_later(writing, payment_id, now)
+            await writing.lock(_HOLD, {"payment": payment_id})
+            # Looked at only now: by a clock read before a long wait, what has been told to succeed would still be open.
+            now = self._clock.now()
+            in_time = intent.settles_at <= now or await self._mailbox.take_back(writing, intent)
+            if in_time and await _changed(writing, _given_up(payment_id, now)):
                 sent = await self._mailbox.write(writing, intent, ["payment.voided"], now)
         self._send(sent)
         return (await self._get(payment_id)).sighting(now)
@@ -148,6 +149,12 @@ class Ledger:
         if intent is None:
             raise PaymentNotFound()
         return intent
+
+
+def _given_up(payment_id: UUID, now: datetime) -> Update:
+    open_still = or_(_intents.c.settles_at > now, _intents.c.method.in_(_AUTHORIZING))
+    untouched = (_intents.c.captured_at.is_(None), _intents.c.voided_at.is_(None))
+    return update(_intents).where(_intents.c.id == payment_id, open_still, *untouched).values(voided_at=now)
 
 
 async def _changed(writing: Writing, statement: Update) -> bool:

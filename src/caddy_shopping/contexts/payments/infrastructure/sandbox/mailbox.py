@@ -73,17 +73,21 @@ class Mailbox:
             await writing.run(_ADD, rows)
         return ready
 
-    async def forget_later(self, writing: Writing, intent_id: UUID, now: datetime) -> None:
-        """Take back the success that was to be told when the intent settled."""
+    async def take_back(self, writing: Writing, intent: Intent) -> bool:
+        """Take back the success that is to be told when the intent settles. False where it is on its way already."""
+        if "payment.succeeded" not in intent.script.tells:
+            return True
         table = _webhooks.c
-        await writing.execute(
+        gone = await writing.execute(
             delete(_webhooks).where(
-                table.intent_id == intent_id,
+                table.intent_id == intent.id,
                 table.type == "payment.succeeded",
                 table.delivered_at.is_(None),
-                table.next_attempt_at > now,
+                table.next_attempt_at == intent.settles_at,
             )
         )
+        taken: int = gone.rowcount
+        return taken > 0
 
     async def due(self, now: datetime, busy: Collection[UUID], limit: int = 100) -> list[Outgoing]:
         """Those whose time has come, kept for the caller for a while."""
@@ -95,12 +99,15 @@ class Mailbox:
             .limit(limit + len(busy))
         )
         async with self._database.read() as connection:
-            rows = [Outgoing(**row._mapping) for row in await connection.execute(query)]
-        found = [row for row in rows if row.id not in busy][:limit]
-        if found:
-            ids = [row.id for row in found]
-            async with self._database.writing() as writing:
-                await writing.execute(update(_webhooks).where(table.id.in_(ids)).values(next_attempt_at=now + LEASE))
+            ids = [row.id for row in await connection.execute(query) if row.id not in busy][:limit]
+        if not ids:
+            return []
+        async with self._database.writing() as writing:
+            # Once more, and held: meanwhile one may have been taken back, or be another process's.
+            rows = await writing.execute(query.where(table.id.in_(ids)).with_for_update())
+            found = [Outgoing(**row._mapping) for row in rows]
+            held = [each.id for each in found]
+            await writing.execute(update(_webhooks).where(table.id.in_(held)).values(next_attempt_at=now + LEASE))
         return found
 
     async def delivered(self, ids: Sequence[UUID], now: datetime) -> None:
