@@ -26,7 +26,7 @@ CONTEXTS = ("users", "products", "orders", "payments", "notifications")
 Unit = list[Said]
 _LEFT = " + ".join(f"(SELECT count(*) FROM {each}_outbox WHERE published_at IS NULL)" for each in CONTEXTS)
 _LEFT += " + (SELECT count(*) FROM notifications_emails WHERE status = 'QUEUED')"
-_LEFT += " + (SELECT count(*) FROM orders WHERE status = 'PENDING_PAYMENT')"
+_UNPAID = "(SELECT count(*) FROM orders WHERE status = 'PENDING_PAYMENT')"
 
 
 async def record(folder: Path, url: str, variant_ids: Sequence[str], *, checkouts: int) -> list[list[Unit]]:
@@ -41,11 +41,12 @@ async def record(folder: Path, url: str, variant_ids: Sequence[str], *, checkout
                 await asyncio.sleep(0.1)
             watcher = await asyncpg.connect(_plain(url))
             buyer = await Caller(http, shop.url).sign_in_as_guest()
+            abandoned = await watcher.fetchval(f"SELECT {_UNPAID}")
             found = []
             for number in range(checkouts + 1):
                 start = path.stat().st_size
                 await _check_out(buyer, variant_ids[number % len(variant_ids)])
-                while await watcher.fetchval(f"SELECT {_LEFT}"):
+                while await watcher.fetchval(f"SELECT {_LEFT} + {_UNPAID}") > abandoned:
                     await asyncio.sleep(0.01)
                 found.append(_units(path.read_bytes()[start:]))
             await watcher.close()
