@@ -2,7 +2,7 @@
 
     python -m benchmarks.recorded FILE serve
 
-FILE becomes a run of pickled `Said`s, in the order in which they were said.
+FILE becomes a run of pickled tuples, the fields of `Said`, in the order in which they were said.
 """
 
 import pickle
@@ -33,7 +33,8 @@ def write_down(path: Path) -> None:
 
     def note(connection: Any, sql: str, parameters: Any = (), *, many: bool = False) -> None:
         alone = connection.isolation_level == "autocommit"
-        file.write(pickle.dumps(Said(id(connection), sql, parameters, many, alone)))
+        # As a plain tuple: this module has another name where it is read.
+        file.write(pickle.dumps((id(connection), sql, parameters, many, alone)))
 
     def saying(method: Any, many: bool) -> Any:
         def say(self: Any, sql: str, parameters: Any = ()) -> Any:

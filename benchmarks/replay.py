@@ -100,7 +100,7 @@ def _units(recorded: bytes) -> list[Unit]:
 def _said(recorded: bytes) -> Iterator[Said]:
     stream = io.BytesIO(recorded)
     while stream.tell() < len(recorded):
-        yield pickle.load(stream)
+        yield Said(*pickle.load(stream))
 
 
 async def _work(connection: Any, todo: Iterator[list[Unit]]) -> None:
