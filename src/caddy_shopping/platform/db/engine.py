@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from caddy_shopping.platform.db.dialects import sqlite
@@ -15,6 +17,8 @@ from caddy_shopping.platform.db.dialects.sqlite_lines import EmbeddedGlance, Emb
 from caddy_shopping.platform.db.faults import DatabaseDown
 from caddy_shopping.platform.db.lines import Glance, PooledGlance, PooledWriting, Writing
 
+PAUSE = 1.0
+"""Seconds after which a server's connection is asked whether it still stands, before it is used again."""
 WRITERS = 2
 """Connections of SQLite's rare writers, beside the one that units of work share: one writes, the other waits."""
 
@@ -90,7 +94,9 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        limit = {"timeout" if parsed.get_backend_name() == "postgresql" else "connect_timeout": pool_timeout}
+        # PostgreSQL's adapter prepares each statement, and forgets those beyond the limit: there are more than its 100.
+        postgresql = {"timeout": pool_timeout, "prepared_statement_cache_size": 1000}
+        options = postgresql if parsed.get_backend_name() == "postgresql" else {"connect_timeout": pool_timeout}
 
         def pooled(isolation: str, reset: Literal["rollback"] | None) -> AsyncEngine:
             engine = create_async_engine(
@@ -99,12 +105,13 @@ def open_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, l
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=pool_timeout,
-                pool_pre_ping=True,
+                pool_use_lifo=True,  # the connection used last needs no ping, and knows most statements
                 pool_reset_on_return=reset,
                 hide_parameters=True,
-                connect_args=limit,
+                connect_args=options,
             )
             event.listen(engine.sync_engine, "do_connect", _connect)
+            _ping_after_a_pause(engine)
             return engine
 
         # A reader is in no transaction, so there is nothing to roll back (which would be a trip to the server).
@@ -143,6 +150,28 @@ def _connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
     except OSError as fault:
         # asyncpg lets it through as it is, and SQLAlchemy too: it would look like anybody's.
         raise DatabaseDown(retry_after=2) from fault
+
+
+def _ping_after_a_pause(engine: AsyncEngine) -> None:
+    """Ask a connection that lay in the pool for a while whether it still stands; a trip for each use is too many."""
+    dialect: Any = engine.sync_engine.dialect
+
+    def left(_connection: Any, record: Any) -> None:
+        record.info["left_at"] = monotonic()
+
+    def taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get("left_at", monotonic()) < PAUSE:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as fault:
+            if not dialect.is_disconnect(fault, connection, None):
+                raise
+            # Those that lay there with it are gone as well.
+            raise InvalidatePoolError from fault
+
+    event.listen(engine.sync_engine, "checkin", left)
+    event.listen(engine.sync_engine, "checkout", taken)
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:
