@@ -101,9 +101,9 @@ async def measure_shop(
     finally:
         shop.stop()
     if isinstance(server, PostgreSQL):
-        notes[f"bare_driver_checkouts_per_second_{products}"] = round(
-            await bare_checkouts(server, database, folder, variants), 1
-        )
+        bare = await bare_checkouts(server, database, folder, variants)
+        notes[f"bare_driver_checkouts_per_second_{products}"] = round(bare, 1)
+        notes[f"checkout_to_bare_driver_{products}"] = f"{rows[-1].shop.per_second / bare:.0%}"
     return rows
 
 
