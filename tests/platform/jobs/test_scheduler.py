@@ -35,6 +35,24 @@ async def test_a_failing_job_comes_round_again() -> None:
     assert runs == after
 
 
+async def test_a_job_without_end_is_cut_off() -> None:
+    begun, ended = asyncio.Event(), list[str]()
+
+    async def job() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cut off")
+
+    scheduler = Scheduler([Job("endless", timedelta(milliseconds=5), job)], patience=0.05)
+    scheduler.start()
+    async with asyncio.timeout(5):
+        await begun.wait()
+        await scheduler.stop()
+    assert ended == ["cut off"]
+
+
 async def test_a_scheduler_that_never_started_stops() -> None:
     await Scheduler([]).stop()
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Table, and_, delete, select
+from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from caddy_shopping.platform.module import Job, Kit
@@ -30,9 +30,8 @@ async def _purge(kit: Kit, table: Table, old: ColumnElement[bool]) -> None:
     while True:
         async with kit.database.read() as connection:
             rows = (await connection.execute(select(*keys).where(old).limit(BATCH))).all()
-        async with kit.database.writer.begin() as connection:
-            for row in rows:
-                same = and_(*(key == value for key, value in zip(keys, row, strict=True)))
-                await connection.execute(delete(table).where(same))
+        if rows:
+            async with kit.database.writer.begin() as connection:
+                await connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows])))
         if len(rows) < BATCH:
             return

@@ -14,8 +14,9 @@ log = structlog.get_logger("jobs")
 class Scheduler:
     """Starts every job a little after the process, then every `job.every`, a little jittered."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], *, patience: float = 10.0) -> None:
         self._jobs = jobs
+        self._patience = patience
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
 
@@ -23,10 +24,19 @@ class Scheduler:
         self._tasks = [asyncio.create_task(self._repeat(job), name=f"job-{job.name}") for job in self._jobs]
 
     async def stop(self) -> None:
-        """Let a job that is running finish; start no other."""
+        """Let a job that is running finish, within `patience` seconds; start no other.
+
+        One that is cut off (a purge of years, say) goes on from there at its next round.
+        """
         self._stopping.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=self._patience)
+        for task in late:
+            log.warning("job.cut_off", job=task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
 
     async def _repeat(self, job: Job) -> None:
         period = job.every.total_seconds()
