@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from caddy_shopping.main import cli
 from caddy_shopping.platform.security.keys import MOMENT
 from tests.scenarios.conftest import NewCaller
+from tests.support.engine import ENGINE
 from tests.support.journey import tamper
 from tests.support.shop import Caller, Shop, eventually
 
@@ -53,6 +54,11 @@ def test_a_fresh_folder_is_planned_migrated_and_well(tmp_path: Path) -> None:
     assert (code, printed.count("Migrated")) == (0, 5)
     well, told = shop.run("doctor")
     assert (well, "up to date" in told) == (0, True), told
+    archived, told = shop.run("orders", "archive-year", "2025")
+    expected = "Nothing to do." if ENGINE.embedded else "Detached orders_p2025. Dump it, then drop it."
+    assert (archived, expected in told) == (0, True), told
+    refused, told = shop.run("orders", "archive-year", str(datetime.now(UTC).year))
+    assert (refused, "is not over: only a year that is can be archived." in told) == (1, True), told
 
 
 async def test_keys_are_rotated_under_a_running_shop(shop: Shop, new: NewCaller) -> None:
