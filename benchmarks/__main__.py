@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from sqlalchemy import make_url
 
 from benchmarks import checkout, replay
 from benchmarks.catalogue import write_catalogue
+from benchmarks.database import database_server
 from benchmarks.wrk import Figures, Load, drive, installed
 from tests.support.server import Server
 from tests.support.servers import ENGINES, PostgreSQL
@@ -66,16 +67,6 @@ async def main(options: argparse.Namespace) -> None:
         text = json.dumps({"notes": notes, "rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}, indent=2)
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(text)
-
-
-@contextmanager
-def database_server(name: str) -> Iterator[Server | None]:
-    """A private server of that engine, which commits to the disk as in production; None for SQLite."""
-    if name == "SQLite":
-        yield None
-    else:
-        with ENGINES[name](durable=True) as server:
-            yield server
 
 
 async def measure_shop(
@@ -133,16 +124,14 @@ async def outbox_empty(shop: Shop) -> None:
 async def measure_requests(
     shop: Shop, folder: Path, products: int, options: argparse.Namespace
 ) -> tuple[list[Row], list[str]]:
+    details = await checkout.goods(shop.url)
+    variants = [detail["variants"][0]["id"] for detail in details]
     async with aiohttp.ClientSession() as http:
-        anyone = Caller(http, shop.url)
-        listed = (await anyone.get("/products?limit=24")).data
-        details = [(await anyone.get(f"/products/{each['slug']}")).data for each in listed]
-        variants = [detail["variants"][0]["id"] for detail in details]
         tokens = [str((await Caller(http, shop.url).sign_in_as_guest()).token) for _ in range(GUESTS)]
         buyer = await Caller(http, shop.url).register("bench@shop.example", PASSWORD)
     loads = {
         "product list of 24": Load("/api/v1/products?limit=24"),
-        "product detail": Load(f"/api/v1/products/{listed[0]['slug']}"),
+        "product detail": Load(f"/api/v1/products/{details[0]['slug']}"),
         "add to cart": Load(
             "/api/v1/cart/items",
             "POST",

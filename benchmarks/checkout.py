@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import quantiles
+from typing import Any
 
 import aiohttp
 
@@ -49,6 +50,14 @@ function done(summary)
   io.write(string.format('JSON{"finished":%%d,"refused":%%d}\\n', all, no))
 end
 """
+
+
+async def goods(url: str) -> list[Any]:
+    """Details of the newest 24 products in stock: enough for buyers not to meet at one of them."""
+    async with aiohttp.ClientSession() as http:
+        anyone = Caller(http, url)
+        listed = (await anyone.get("/products?inStock=true&limit=24")).data
+        return [(await anyone.get(f"/products/{each['slug']}")).data for each in listed]
 
 
 async def measure(url: str, variant_ids: Sequence[str], *, buyers: int, seconds: float) -> Figures:

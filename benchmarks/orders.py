@@ -13,18 +13,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 
-import aiohttp
 from sqlalchemy import text
 
 from benchmarks import checkout
-from benchmarks.__main__ import database_server
+from benchmarks.database import database_server
 from benchmarks.wrk import Figures, installed
 from caddy_shopping.platform.db.engine import open_database
 from tests.support.bulk import fill
-from tests.support.bulk_rows import Scale
+from tests.support.bulk_words import Scale
 from tests.support.server import Server
 from tests.support.servers import ENGINES
-from tests.support.shop import Caller, Shop
+from tests.support.shop import Shop
 
 PRODUCTS = 1_000
 BUYERS = 16
@@ -55,11 +54,7 @@ async def old_shop(folder: Path, server: Server | None, orders: int) -> AsyncIte
     await database.close()
     shop.start("--no-demo")
     try:
-        async with aiohttp.ClientSession() as http:
-            anyone = Caller(http, shop.url)
-            listed = (await anyone.get("/products?inStock=true&limit=24")).data
-            details = [(await anyone.get(f"/products/{each['slug']}")).data for each in listed]
-        yield shop, [detail["variants"][0]["id"] for detail in details]
+        yield shop, [detail["variants"][0]["id"] for detail in await checkout.goods(shop.url)]
     finally:
         shop.stop()
 

@@ -9,6 +9,7 @@ SQLite does not count rows: of it only scans are known.
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from caddy_shopping.platform.db.idempotency import IdempotencyKey, RequestInFlig
 from caddy_shopping.platform.execution import Claim, Rendered
 from caddy_shopping.platform.settings import Settings, load
 from tests.support.bulk import fill
-from tests.support.bulk_rows import PRODUCT, USER, VARIANT, Scale, bulk_id, fixed_id
+from tests.support.bulk_words import PRODUCT, USER, VARIANT, Scale, bulk_id, fixed_id
 from tests.support.engines import engine_url
 from tests.support.explain import Plan, explained
 from tests.support.statements import counted
@@ -172,7 +173,7 @@ async def judged(shop: Process, acts: dict[str, Act], most: int) -> dict[str, An
     before = [] if FULL else NO_SMALL_TABLES.get(shop.databases.of("orders").dialect, [])
     bad: dict[str, Any] = {}
     for name, act in acts.items():
-        plans = await explained(shop.databases.of("orders"), lambda act=act: act(shop), *before)  # type: ignore[misc]
+        plans = await explained(shop.databases.of("orders"), partial(act, shop), *before)
         assert plans, name
         worst = max(plans, key=_cost)
         if _cost(worst) > most or worst.scans:

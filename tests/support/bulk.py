@@ -6,7 +6,8 @@ from contextlib import closing
 from sqlalchemy import text
 
 from caddy_shopping.platform.db.engine import Database
-from tests.support.bulk_rows import Scale, Words, bulk_id, tables
+from tests.support.bulk_rows import tables
+from tests.support.bulk_words import Scale, Words, bulk_id
 
 BATCH = 50_000
 

@@ -25,7 +25,6 @@ _intents, _refunds = tables.intents, tables.refunds
 _AUTHORIZING = [name for name, script in METHODS.items() if script.outcome is Outcome.AUTHORIZED]
 _ADD = Prepared(insert(_intents))
 _FIND = Prepared(select(_intents).where(_intents.c.id == bindparam("payment")))
-_HOLD = Prepared(select(_intents.c.id).where(_intents.c.id == bindparam("payment")).with_for_update())
 _NOTHING = Money(0, "XXX")  # ISO 4217: no currency
 
 
@@ -83,8 +82,7 @@ class Ledger:
             intent = await self._get(payment_id)
         sent: list[Outgoing] = []
         async with self._database.writing() as writing:
-            await writing.lock(_HOLD, {"payment": payment_id})
-            # Looked at only now: by a clock read before a long wait, what has been told to succeed would still be open.
+            # Read only now, after the intent was found: by the clock of before, what has settled since would be open.
             now = self._clock.now()
             in_time = intent.settles_at <= now or await self._mailbox.take_back(writing, intent)
             if in_time and await _changed(writing, _given_up(payment_id, now)):
