@@ -71,6 +71,27 @@ async def test_a_lost_race_is_run_again(bench: Bench) -> None:
     assert flaky.calls == 3
 
 
+@pytest.mark.parametrize("step", ["claim", "keep", "give_back"])
+async def test_a_race_lost_at_the_key_is_run_again(bench: Bench, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a deadlock between fifty that send one key at once."""
+    keys, faults = bench.kit.run._keys, [ConcurrentChange(), ConcurrentChange()]
+    real = getattr(keys, step)
+
+    async def losing(*given: object) -> object:
+        if faults:
+            raise faults.pop()
+        return await real(*given)
+
+    monkeypatch.setattr(keys, step, losing)
+    fault: Exception | None = {"keep": NotFound(), "give_back": ZeroDivisionError()}.get(step)
+    if step == "give_back":
+        with pytest.raises(ZeroDivisionError):
+            await once(bench, handler(bench, fault), a_key())
+    else:
+        assert (await once(bench, handler(bench, fault), a_key())).status == (409 if fault else 201)
+    assert faults == []
+
+
 async def test_the_number_of_tries_is_bounded(bench: Bench) -> None:
     flaky = Flaky(handler(bench), [ConcurrentChange() for _ in range(99)])
     with pytest.raises(ConcurrentChange):

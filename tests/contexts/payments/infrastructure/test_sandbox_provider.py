@@ -123,6 +123,15 @@ async def test_a_success_on_its_way_is_not_taken_back(world: World, monkeypatch:
     assert "payment.voided" not in kinds(world)
 
 
+async def test_two_that_look_for_what_is_due_share_it(world: World) -> None:
+    for _ in range(5):
+        await world.provider.create_intent(payment_id=new_id(), order_number="1", amount=TOTAL, method="sandbox_slow")
+    later, mailbox = world.bench.clock.now() + timedelta(seconds=5), Mailbox(world.bench.kit.database)
+    found = await asyncio.gather(*(mailbox.due(later, set()) for _ in range(4)))
+    ids = [each.id for some in found for each in some]
+    assert len(ids) == len(set(ids)) == 10
+
+
 async def test_void_of_a_reserved_payment_releases_it(world: World) -> None:
     provider, payment_id = world.provider, new_id()
     await provider.create_intent(payment_id=payment_id, order_number="1", amount=TOTAL, method="sandbox_authorized")
