@@ -20,7 +20,6 @@ from caddy_shopping.contexts.payments.application.void_payment import VoidPaymen
 from caddy_shopping.contexts.payments.domain.errors import ProviderUnavailable
 from caddy_shopping.contexts.payments.domain.payment import Sighting
 from caddy_shopping.contexts.payments.domain.refund import RefundSighting
-from caddy_shopping.contexts.payments.infrastructure.mapping import map_payments
 from caddy_shopping.contexts.payments.infrastructure.sandbox import tables as sandbox_tables
 from caddy_shopping.contexts.payments.infrastructure.sandbox.ledger import Ledger
 from caddy_shopping.contexts.payments.infrastructure.sandbox.mailbox import Mailbox, Outgoing
@@ -211,7 +210,6 @@ class World:
 
 
 def make_world(bench: Bench, settings: PaymentsSettings | None = None) -> World:
-    map_payments()
     settings = settings or PaymentsSettings()
     kit, sent, secrets = bench.kit, list[Outgoing](), WebhookSecrets([SECRET])
     ledger = Ledger(kit.database, kit.clock, Mailbox(kit.database), sent.extend, settings.sandbox_slow)

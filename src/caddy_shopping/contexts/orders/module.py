@@ -32,7 +32,6 @@ from caddy_shopping.contexts.orders.application.show_cart import ShowCartHandler
 from caddy_shopping.contexts.orders.application.use_cases import UseCases
 from caddy_shopping.contexts.orders.domain.pricing import PriceRules, ShippingMethod, Tax
 from caddy_shopping.contexts.orders.infrastructure import tables
-from caddy_shopping.contexts.orders.infrastructure.mapping import map_orders
 from caddy_shopping.contexts.orders.infrastructure.repositories import SqlOrdersTransaction
 from caddy_shopping.contexts.orders.infrastructure.views import SqlOrderQueries
 from caddy_shopping.contexts.orders.interface.cart_http import CartController
@@ -67,7 +66,6 @@ def build(kit: Kit, settings: OrdersSettings, products: Products, users: Users) 
 
 
 def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Users) -> UseCases:
-    map_orders()
     uow = kit.unit_of_work(SqlOrdersTransaction)
     clock = kit.clock
     queries, years = SqlOrderQueries(kit.database), years_of(kit.database, tables.YEARS)

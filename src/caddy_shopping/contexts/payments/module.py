@@ -17,7 +17,6 @@ from caddy_shopping.contexts.payments.application.use_cases import UseCases
 from caddy_shopping.contexts.payments.application.void_payment import VoidPaymentHandler
 from caddy_shopping.contexts.payments.domain.errors import ProviderUnknown
 from caddy_shopping.contexts.payments.infrastructure import tables
-from caddy_shopping.contexts.payments.infrastructure.mapping import map_payments
 from caddy_shopping.contexts.payments.infrastructure.repositories import SqlPaymentsTransaction
 from caddy_shopping.contexts.payments.infrastructure.sandbox import tables as sandbox_tables
 from caddy_shopping.contexts.payments.infrastructure.sandbox.ledger import Ledger
@@ -53,7 +52,6 @@ def build(
 
     Raises `ProviderUnknown` where the settings name a provider that is not here.
     """
-    map_payments()
     secrets = WebhookSecrets([webhook_secret, *(old.get_secret_value() for old in settings.webhook_previous_secrets)])
     mailbox = Mailbox(kit.database)
     sender = Sender(

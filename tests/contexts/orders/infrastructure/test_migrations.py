@@ -7,7 +7,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from caddy_shopping.contexts.orders.infrastructure import tables
-from caddy_shopping.contexts.orders.infrastructure.mapping import map_orders
 from caddy_shopping.contexts.orders.module import schema
 from caddy_shopping.platform.db import migrate
 from caddy_shopping.platform.db.engine import Database
@@ -53,8 +52,3 @@ async def test_indexes_of_the_plan_are_there(scratch_database: Database) -> None
 async def names(database: Database) -> set[str]:
     async with database.read() as connection:
         return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
-
-
-def test_mapping_twice_is_mapping_once() -> None:
-    map_orders()
-    map_orders()

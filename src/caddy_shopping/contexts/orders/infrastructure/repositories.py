@@ -1,28 +1,34 @@
 """Orders, carts and claims in SQL."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.attributes import set_committed_value
 
 from caddy_shopping.contexts.orders.domain.cart import Cart, CartLine
 from caddy_shopping.contexts.orders.domain.errors import CartChanged, OrderTimedOut
 from caddy_shopping.contexts.orders.domain.order import Order
-from caddy_shopping.contexts.orders.domain.parts import HistoryEntry, OrderLine, Refund
-from caddy_shopping.contexts.orders.infrastructure.tables import cart_items, order_claims, orders
+from caddy_shopping.contexts.orders.infrastructure.mapping import HISTORY, LINE, ORDER, REFUND
+from caddy_shopping.contexts.orders.infrastructure.tables import (
+    cart_items,
+    order_claims,
+    order_lines,
+    order_refunds,
+    orders,
+)
 from caddy_shopping.contracts.orders import OrderNotFound
 from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.money import Money
-from caddy_shopping.platform.db.fresh import Fresh
 from caddy_shopping.platform.db.lines import Writing
-from caddy_shopping.platform.db.prepared import Prepared
+from caddy_shopping.platform.db.prepared import Parameters, Prepared, Rows
+from caddy_shopping.platform.db.records import Shelf
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
+P = TypeVar("P")
 PLACED, REFUSED = "placed", "refused"
 _mine = cart_items.c.customer_user_id == bindparam("user")
 # Locked, as whatever is loaded to be changed: two requests for one cart come one after the other.
@@ -48,29 +54,59 @@ _REMOVE = Prepared(
     .values(del_flag=1, version=cart_items.c.version + 1)
 )
 _CLAIM = Prepared(insert(order_claims))
+_HEADS = select(orders).with_for_update(key_share=True)
+_ORDER = Prepared(_HEADS.where(orders.c.id == bindparam("order")))
+_OF_USER = Prepared(_HEADS.where(orders.c.user_id == bindparam("user")).order_by(orders.c.id))
+_LINES = Prepared(
+    select(order_lines)
+    .where(order_lines.c.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(order_lines.c.position)
+)
+_REFUNDS = Prepared(
+    select(order_refunds)
+    .where(order_refunds.c.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(order_refunds.c.id)
+)
 
 
 class SqlOrders:
-    def __init__(self, tx: "SqlOrdersTransaction") -> None:
+    def __init__(self, tx: SqlTransaction) -> None:
         self._tx = tx
-        self.placed: list[Order] = []
+        self._orders, self._history = Shelf(tx, ORDER), Shelf(tx, HISTORY)
+        self._lines, self._refunds = Shelf(tx, LINE), Shelf(tx, REFUND)
 
     async def get(self, order_id: UUID) -> Order:
-        order = await self._tx.load(Order, order_id)
-        if order is None:
+        order = self._orders.get(order_id)
+        if order is not None:
+            return order
+        found = await self._load(_ORDER, {"order": order_id})
+        if not found:
             raise OrderNotFound()
-        return self._seen(order)
+        return found[0]
 
     async def of_user(self, user_id: UUID) -> list[Order]:
-        found = await self._tx.session.scalars(select(Order).where(orders.c.user_id == user_id).order_by(orders.c.id))
-        return [self._seen(order) for order in found]
+        return await self._load(_OF_USER, {"user": user_id})
 
     def add(self, order: Order) -> None:
-        self.placed.append(self._tx.track(order))
+        self._orders.add(order)
 
-    def _seen(self, order: Order) -> Order:
-        set_committed_value(order, "history", [])
-        return self._tx.track(order)
+    async def save(self) -> None:
+        """Write what has become of the orders of this transaction."""
+        await self._orders.save()
+        for order in self._orders:
+            await self._lines.save(order.lines, order_id=order.id)
+            await self._refunds.save(order.refunds, order_id=order.id)
+            await self._history.save(order.history, order_id=order.id)
+
+    async def _load(self, query: Prepared, parameters: Parameters) -> list[Order]:
+        """Orders with their lines and refunds, but not their past, which is only added to."""
+        heads = await self._tx.run(query, parameters)
+        if not heads:
+            return []
+        wanted = {"orders": [head.id for head in heads]}
+        lines = _grouped(await self._tx.run(_LINES, wanted), self._lines)
+        refunds = _grouped(await self._tx.run(_REFUNDS, wanted), self._refunds)
+        return [self._orders.take(head, lines=lines[head.id], refunds=refunds[head.id]) for head in heads]
 
 
 class SqlCarts:
@@ -158,12 +194,6 @@ class SqlClaims:
         await self._tx.run(_CLAIM, rows)
 
 
-@cache
-def _fresh() -> tuple[Fresh, ...]:
-    """Asked for once the classes are mapped."""
-    return tuple(Fresh(mapped) for mapped in (Order, OrderLine, HistoryEntry, Refund))
-
-
 class SqlOrdersTransaction(SqlTransaction):
     """One transaction of the orders context."""
 
@@ -174,18 +204,16 @@ class SqlOrdersTransaction(SqlTransaction):
         self.claims = SqlClaims(self)
 
     async def flush(self) -> None:
-        for order in self.orders.placed:
-            await self._insert(order)
-        self.orders.placed.clear()
+        await self.orders.save()
         await super().flush()
 
-    async def _insert(self, order: Order) -> None:
-        heads, *parts = _fresh()
-        await self.run(heads.statement, heads.rows([order]))
-        lists: tuple[Sequence[Any], ...] = (order.lines, order.history, order.refunds)
-        for fresh, children in zip(parts, lists, strict=True):
-            if children:
-                await self.run(fresh.statement, fresh.rows(children, order_id=order.id))
+
+def _grouped(rows: Rows, shelf: Shelf[P]) -> dict[UUID, list[P]]:
+    """The parts of each order."""
+    found: dict[UUID, list[P]] = defaultdict(list)
+    for row in rows:
+        found[row.order_id].append(shelf.take(row))
+    return found
 
 
 def cart_line(row: Any) -> CartLine:

@@ -1,61 +1,68 @@
 """What one transaction of payments holds."""
 
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from caddy_shopping.contexts.payments.domain.errors import PaymentNotFound
 from caddy_shopping.contexts.payments.domain.payment import Payment, Payments, PaymentStatus
 from caddy_shopping.contexts.payments.domain.refund import Refund, Refunds, RefundStatus
 from caddy_shopping.contexts.payments.domain.webhook import ReceivedWebhook, Webhooks
 from caddy_shopping.contexts.payments.infrastructure import tables
+from caddy_shopping.contexts.payments.infrastructure.mapping import PAYMENT, REFUND
 from caddy_shopping.platform.db.lines import Writing
 from caddy_shopping.platform.db.prepared import Prepared
+from caddy_shopping.platform.db.records import Shelf
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
+
+_PAYMENTS = select(tables.payments)
+_id = tables.payments.c.id
+_ORDER = tables.payments.c.order_id == bindparam("order")
+_PAYMENT = Prepared(_PAYMENTS.where(_id == bindparam("payment")).with_for_update(key_share=True))
+_ACTIVE = Prepared(_PAYMENTS.where(tables.payments.c.active_order_id == bindparam("order")))
+_CAPTURED = Prepared(_PAYMENTS.where(_ORDER, tables.payments.c.status == PaymentStatus.SUCCEEDED).order_by(_id.desc()))
+_REFUND = Prepared(
+    select(tables.refunds).where(tables.refunds.c.id == bindparam("refund")).with_for_update(key_share=True)
+)
 
 
 class SqlPaymentsTransaction(SqlTransaction):
     def __init__(self, writing: Writing) -> None:
         super().__init__(writing)
-        self.payments: Payments = SqlPayments(self)
-        self.refunds: Refunds = SqlRefunds(self)
+        self._payments, self._refunds = Shelf(self, PAYMENT), Shelf(self, REFUND)
+        self.payments: Payments = SqlPayments(self, self._payments)
+        self.refunds: Refunds = SqlRefunds(self._refunds)
         self.webhooks: Webhooks = SqlWebhooks(self)
 
-
-@cache
-def _active() -> Select[Payment]:
-    """Built once, when the class is mapped: building costs as much as running."""
-    return select(Payment).where(tables.payments.c.active_order_id == bindparam("order"))
+    async def flush(self) -> None:
+        await self._payments.save()
+        await self._refunds.save()
+        await super().flush()
 
 
 class SqlPayments:
-    def __init__(self, tx: SqlTransaction) -> None:
+    def __init__(self, tx: SqlTransaction, shelf: Shelf[Payment]) -> None:
         self._tx = tx
+        self._shelf = shelf
 
     async def get(self, payment_id: UUID) -> Payment:
-        payment = await self._tx.load(Payment, payment_id)
-        if payment is None:
+        known = self._shelf.get(payment_id)
+        found = [known] if known else await self._shelf.find(_PAYMENT, {"payment": payment_id})
+        if not found:
             raise PaymentNotFound()
-        return payment
+        return found[0]
 
     async def active(self, order_id: UUID) -> Payment | None:
-        payment = (await self._tx.session.scalars(_active(), {"order": order_id})).one_or_none()
-        return None if payment is None else self._tx.track(payment)
+        found = await self._shelf.find(_ACTIVE, {"order": order_id})
+        return found[0] if found else None
 
     async def captured(self, order_id: UUID) -> list[Payment]:
-        table = tables.payments.c
-        found = await self._tx.session.scalars(
-            select(Payment)
-            .where(table.order_id == order_id, table.status == PaymentStatus.SUCCEEDED)
-            .order_by(table.id.desc())
-        )
-        return [self._tx.track(payment) for payment in found]
+        return await self._shelf.find(_CAPTURED, {"order": order_id})
 
     def add(self, payment: Payment) -> None:
-        self._tx.session.add(self._tx.track(payment))
+        self._shelf.add(payment)
 
     async def hand_over(self, from_user: UUID, to_user: UUID) -> None:
         table = tables.payments
@@ -71,11 +78,13 @@ class SqlPayments:
 
 
 class SqlRefunds:
-    def __init__(self, tx: SqlTransaction) -> None:
-        self._tx = tx
+    def __init__(self, shelf: Shelf[Refund]) -> None:
+        self._shelf = shelf
 
     async def find(self, refund_id: UUID) -> Refund | None:
-        return await self._tx.load(Refund, refund_id)
+        known = self._shelf.get(refund_id)
+        found = [known] if known else await self._shelf.find(_REFUND, {"refund": refund_id})
+        return found[0] if found else None
 
     async def get(self, refund_id: UUID) -> Refund:
         refund = await self.find(refund_id)
@@ -84,7 +93,7 @@ class SqlRefunds:
         return refund
 
     def add(self, refund: Refund) -> None:
-        self._tx.session.add(self._tx.track(refund))
+        self._shelf.add(refund)
 
 
 _KNOWN = Prepared(
