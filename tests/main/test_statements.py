@@ -58,9 +58,9 @@ async def till(process: Process) -> AsyncIterator[Till]:
 
 
 async def test_requests_take_few_statements(till: Till) -> None:
-    """The catalogue two; what takes a sign-in one more for the session; an order fifteen.
+    """The catalogue two; what takes a sign-in one more for the session; an order fourteen.
 
-    Those are one for the session, nine of orders (at most twelve: `test_place_order`), five of products to reserve.
+    Those are one for the session, nine of orders (at most twelve: `test_place_order`), four of products to reserve.
     """
     listed = await till.ask("GET", "/products?inStock=true&limit=24", at_most=2)
     assert len(listed) > 5
@@ -73,7 +73,7 @@ async def test_requests_take_few_statements(till: Till) -> None:
     assert detail["variants"]
     await till.ask("GET", "/cart", at_most=3)
     order = {"shippingMethod": "standard", "address": ADDRESS, "email": "li.lei@shop.example"}
-    placed = await till.ask("POST", "/orders", order, at_most=15)
+    placed = await till.ask("POST", "/orders", order, at_most=14)
     assert len(placed["lines"]) == 3
     await till.ask("GET", "/orders?limit=20", at_most=3)
     await till.ask("GET", f"/orders/{placed['id']}", at_most=3)

@@ -39,6 +39,13 @@ async def test_all_ways_share_one_transaction(database: Database) -> None:
     assert await values(database) == [1, 2, 3]
 
 
+async def test_a_session_that_says_nothing_holds_up_no_commit(database: Database) -> None:
+    async with database.writing() as writing:
+        assert not writing.session.new
+        await writing.run(_ADD, {"id": 1, "value": 1})
+    assert await values(database) == [1]
+
+
 @pytest.mark.parametrize("way", ["run", "execute", "session"])
 async def test_whichever_way_was_used_a_fault_undoes_it_all(database: Database, way: str) -> None:
     async def broken() -> None:

@@ -51,7 +51,7 @@ class Prepared:
 
     def bound(self, dialect: Dialect, parameters: Parameters | Sequence[Parameters]) -> "tuple[Recipe, Any, bool]":
         """The recipe, the values for the driver, and whether these are many sets of values."""
-        if isinstance(parameters, Mapping):
+        if type(parameters) is dict or isinstance(parameters, Mapping):  # the first is what it is, and is quick
             recipe = self.recipe(dialect, parameters)
             return recipe, recipe.bind(parameters), False
         recipe = self.recipe(dialect, parameters[0])

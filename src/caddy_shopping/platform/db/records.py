@@ -84,9 +84,15 @@ class Record(Generic[T]):
 
 
 class Transaction(Protocol):
-    async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows: ...
+    """What a shelf takes of its transaction."""
 
-    def track(self, aggregate: Aggregate) -> Aggregate: ...
+    async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
+        """Run a prepared statement: once, or for each parameter set of a sequence."""
+        ...
+
+    def track(self, aggregate: Aggregate) -> Aggregate:
+        """Keep hold of an aggregate, so that its events are not lost."""
+        ...
 
 
 class Shelf(Generic[T]):

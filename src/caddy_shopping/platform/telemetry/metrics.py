@@ -20,6 +20,7 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._operations: dict[tuple[str, str], Counter] = {}
         self.operations = Counter(
             "business_operations_total",
             "Use cases run: ok, refused (a named error) or failed (a fault); retried counts lost races besides.",
@@ -38,4 +39,8 @@ class Metrics:
 
     def operation(self, name: str, status: str) -> None:
         """Count one run of a use case."""
-        self.operations.labels(name, status).inc()
+        counter = self._operations.get((name, status))
+        if counter is None:
+            # Finding a series by its labels costs more than counting.
+            counter = self._operations[name, status] = self.operations.labels(name, status)
+        counter.inc()

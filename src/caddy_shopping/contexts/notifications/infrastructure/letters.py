@@ -31,6 +31,8 @@ class JinjaLetters:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # No template uses Jinja's own globals, which would be copied for each.
+        self._environment.globals.clear()
         self._environment.filters.update(money=_money, moment=_moment)
 
     def write(self, email: Email) -> Letter:

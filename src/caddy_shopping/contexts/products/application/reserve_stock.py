@@ -10,7 +10,7 @@ import msgspec
 from caddy_shopping.contexts.products.application.ports import ProductsTransaction
 from caddy_shopping.contexts.products.domain.errors import QuantityInvalid
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
-from caddy_shopping.contexts.products.domain.stock import ShelfItem, State, TakenLine, demand
+from caddy_shopping.contexts.products.domain.stock import AlreadyReserved, ShelfItem, State, TakenLine, demand
 from caddy_shopping.contracts.products import (
     OutOfStock,
     Reservation,
@@ -43,19 +43,29 @@ class ReserveStockHandler:
         lines = command.lines
         if not lines or not all(1 <= line.quantity <= MAX_STOCK for line in lines):
             raise QuantityInvalid(most=MAX_STOCK)
+        try:
+            return await self._reserve(command)
+        except AlreadyReserved:
+            # A second call is rare, so the first does not pay for asking.
+            return await self._reserved(command.order_id)
+
+    async def _reserve(self, command: ReserveStock) -> Reservation:
         now = self.clock.now()
+        expires_at = now + timedelta(seconds=command.ttl_seconds)
         async with self.uow() as tx:
-            held = await tx.stock.reservation(command.order_id)
-            if held is not None:
-                if held.state is State.RELEASED:
-                    raise ReservationGone()
-                return held.view()
-            taken = await _take_all(tx, lines)
-            expires_at = now + timedelta(seconds=command.ttl_seconds)
-            await tx.stock.hold(command.order_id, taken, expires_at, now)
+            await tx.stock.open(command.order_id, expires_at, now)
+            taken = await _take_all(tx, command.lines)
+            await tx.stock.hold(command.order_id, taken)
         return Reservation(
             command.order_id, [ReservationLine(line.variant_id, line.quantity) for line in taken], expires_at
         )
+
+    async def _reserved(self, order_id: UUID) -> Reservation:
+        async with self.uow() as tx:
+            held = await tx.stock.reservation(order_id)
+        if held is None or held.state is State.RELEASED:
+            raise ReservationGone()
+        return held.view()
 
 
 async def _take_all(tx: ProductsTransaction, lines: Sequence[ReservationLine]) -> list[TakenLine]:

@@ -58,6 +58,10 @@ class ShelfItem(msgspec.Struct, frozen=True):
     oversell: bool
 
 
+class AlreadyReserved(Exception):
+    """There is a reservation for this order."""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A reservation as it stands."""
 
@@ -102,8 +106,12 @@ class Stock(Protocol):
         """stock → reserved, on the condition that there is enough. False where there is not."""
         ...
 
-    async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
-        """Write the reservation whose stock was taken."""
+    async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
+        """Begin a reservation: whoever else would make it waits from here on. Raises `AlreadyReserved`."""
+        ...
+
+    async def hold(self, order_id: UUID, lines: Sequence[TakenLine]) -> None:
+        """Write what was taken for a reservation that was begun."""
         ...
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:

@@ -6,11 +6,13 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, BindParameter, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from caddy_shopping.contexts.products.domain.errors import StockBelowZero
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
 from caddy_shopping.contexts.products.domain.stock import (
     WAITING,
+    AlreadyReserved,
     Held,
     Movement,
     Reason,
@@ -99,9 +101,14 @@ class SqlStock:
         done = await self._tx.run(self.TAKE, {"variant": variant_id, "n": quantity})
         return done.rowcount == 1
 
-    async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
+    async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
         head = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
-        await self._tx.run(_HOLD, head)
+        try:
+            await self._tx.run(_HOLD, head)
+        except IntegrityError:
+            raise AlreadyReserved from None
+
+    async def hold(self, order_id: UUID, lines: Sequence[TakenLine]) -> None:
         await self._tx.run(
             _HOLD_LINES,
             [

@@ -85,6 +85,8 @@ class EmbeddedWriting(Writing):
         self._wire = wire
         self._gate = gate
         self._driver: Connection | None = None
+        self._through_alchemy = False
+        """Whether SQLAlchemy was given the connection: it may have begun a transaction of its own."""
 
     async def begin(self) -> None:
         try:
@@ -109,7 +111,7 @@ class EmbeddedWriting(Writing):
         driver = self._begun()
         try:
             await self.flush()
-            if self._wire.connection.in_transaction():
+            if self._in_alchemy():
                 await self._wire.connection.commit()
             else:
                 driver.commit()
@@ -127,7 +129,7 @@ class EmbeddedWriting(Writing):
         if self._driver is None:
             return
         try:
-            if self._wire.connection.in_transaction():
+            if self._in_alchemy():
                 await self._wire.connection.rollback()
             self._driver.rollback()
         finally:
@@ -139,6 +141,9 @@ class EmbeddedWriting(Writing):
             self._session.expunge_all()
         self._gate.leave()
 
+    def _in_alchemy(self) -> bool:
+        return self._through_alchemy and self._wire.connection.in_transaction()
+
     def _begun(self) -> Connection:
         if self._driver is None:
             raise RuntimeError("this transaction is over, or was never begun")
@@ -146,4 +151,5 @@ class EmbeddedWriting(Writing):
 
     def _connection(self) -> AsyncConnection:
         self._begun()
+        self._through_alchemy = True
         return self._wire.connection
