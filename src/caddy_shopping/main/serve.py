@@ -66,9 +66,7 @@ async def serve(
 
 def _settle_memory() -> None:
     """What is built by now lives as long as the process: the collector need not look at it again."""
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def _unless(asked_to_stop: asyncio.Event, preparation: Awaitable[None]) -> bool:
