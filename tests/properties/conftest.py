@@ -2,12 +2,14 @@
 
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.shop import Caller, Shop, callers
+from tests.support.furnished import furnish
+from tests.support.shop import Caller, ForkedShop, Shop, callers
 
 NewCaller = Callable[..., Caller]
 IMPATIENT = {
@@ -24,16 +26,19 @@ IMPATIENT = {
 @pytest.fixture(scope="module", autouse=True)
 def _unmeasured() -> Iterator[None]:
     """What is raced, fuzzed and killed here is tested line by line elsewhere: no coverage of it is taken."""
-    tracer = sys.gettrace()
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
+    threading.settrace(None)
     yield
     sys.settrace(tracer)
+    threading.settrace(of_threads)
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """`caddy-shopping serve` without the demo catalogue."""
-    running = Shop(tmp_path_factory.mktemp("shop"), IMPATIENT)
+    running = ForkedShop(tmp_path_factory.mktemp("shop"), IMPATIENT)
+    furnish(running, "--no-demo")
     try:
         running.start("--no-demo")
         yield running

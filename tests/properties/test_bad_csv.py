@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from tests.support.refusals import tables
-from tests.support.shop import Shop
+from tests.support.shop import ForkedShop, Shop
 
 HEADER = "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty\n"
 ROW = "bad-{n},Bad {n},Co,Title,Default Title,BAD-{n},9.99,3\n"
@@ -18,7 +18,7 @@ ROW = "bad-{n},Bad {n},Co,Title,Default Title,BAD-{n},9.99,3\n"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A shop with the demo catalogue, closed."""
-    closed = Shop(tmp_path_factory.mktemp("shop"))
+    closed = ForkedShop(tmp_path_factory.mktemp("shop"))
     code, said = closed.run("seed")
     assert code == 0, said
     return closed

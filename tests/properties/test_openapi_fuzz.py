@@ -27,8 +27,9 @@ from hypothesis import strategies as st
 from caddy_shopping.platform.security.secrets import InstallationSecret
 from caddy_shopping.platform.security.signatures import WebhookSecrets
 from tests.properties.conftest import NewCaller
+from tests.support.furnished import running_shop
 from tests.support.journey import order_becomes, order_of, pay, put_in, stock_up
-from tests.support.shop import ADDRESS, Caller, Shop, eventually, running_shop
+from tests.support.shop import ADDRESS, Caller, Shop, eventually
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 EXAMPLES = os.environ.get("SHOP_FUZZ_EXAMPLES", "")

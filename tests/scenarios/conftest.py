@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.shop import Caller, Shop, callers, running_shop
+from tests.support.furnished import running_shop
+from tests.support.shop import Caller, Shop, callers
 
 NewCaller = Callable[..., Caller]
 

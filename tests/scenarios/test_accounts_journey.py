@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.scenarios.conftest import NewCaller
+from tests.support.furnished import running_shop
 from tests.support.journey import (
     actions,
     mail_to,
@@ -21,7 +22,7 @@ from tests.support.journey import (
     text_of,
     token_in,
 )
-from tests.support.shop import ADDRESS, Caller, Shop, eventually, running_shop
+from tests.support.shop import ADDRESS, Caller, Shop, eventually
 
 PASSWORD = "correct horse battery"
 PARCEL = {"carrier": "SF Express", "trackingNumber": "SF1"}

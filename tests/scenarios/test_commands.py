@@ -21,8 +21,9 @@ from caddy_shopping.main import cli
 from caddy_shopping.platform.security.keys import MOMENT
 from tests.scenarios.conftest import NewCaller
 from tests.support.engine import ENGINE
+from tests.support.furnished import furnish
 from tests.support.journey import tamper
-from tests.support.shop import Caller, Shop, eventually
+from tests.support.shop import Caller, ForkedShop, Shop, eventually
 
 HEADER = "Handle,Title,Variant Price,Variant Inventory Tracker,Variant Inventory Qty,Published"
 
@@ -30,7 +31,8 @@ HEADER = "Handle,Title,Variant Price,Variant Inventory Tracker,Variant Inventory
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Without the demo's products, which no command needs."""
-    shop = Shop(tmp_path_factory.mktemp("commands"))
+    shop = ForkedShop(tmp_path_factory.mktemp("commands"))
+    furnish(shop, "--no-demo")
     try:
         shop.start("--no-demo")
         yield shop
@@ -43,8 +45,8 @@ async def run(shop: Shop, *arguments: str) -> tuple[int, str]:
 
 
 def test_a_fresh_folder_is_planned_migrated_and_well(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    code, printed = shop.run("migrate", "--plan")
+    code, printed = Shop(tmp_path).run("migrate", "--plan")
+    shop = ForkedShop(tmp_path)
     assert code == 0
     assert all(f"CREATE TABLE {table} " in printed for table in ("users", "products", "orders", "payments"))
     sick, told = shop.run("doctor")

@@ -16,9 +16,10 @@ import zstandard
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.scenarios.conftest import NewCaller
+from tests.support.furnished import running_shop
 from tests.support.journey import stock_up
 from tests.support.refusals import refused
-from tests.support.shop import Answer, Caller, Shop, callers, eventually, running_shop
+from tests.support.shop import Answer, Caller, Shop, callers, eventually
 
 ORIGIN = "https://shop.example"
 LISTING = "/api/v1/products?limit=24"

@@ -28,7 +28,7 @@ from tests.support.journey import (
     select,
     stock_up,
 )
-from tests.support.shop import Shop, callers, eventually, running_shop
+from tests.support.shop import Shop, callers, eventually
 
 PASSWORD = "correct horse battery"
 
@@ -36,8 +36,12 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """It says for two seconds that it is not ready before it stops listening."""
-    with running_shop(tmp_path_factory.mktemp("lifecycle"), {"SHOP_NOTICE_SECONDS": "2"}) as running:
-        yield running
+    shop = Shop(tmp_path_factory.mktemp("lifecycle"), {"SHOP_NOTICE_SECONDS": "2"})
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.kill()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 
 from caddy_shopping.platform.security.signatures import WebhookSecrets
 from tests.scenarios.conftest import NewCaller
+from tests.support.furnished import running_shop
 from tests.support.journey import (
     Books,
     Goods,
@@ -28,7 +29,7 @@ from tests.support.journey import (
     tamper,
     text_of,
 )
-from tests.support.shop import Answer, Caller, Shop, eventually, running_shop
+from tests.support.shop import Answer, Caller, Shop, eventually
 
 SECRET = "whsec_" + base64.b64encode(b"a secret that this test shares!!").decode()
 NOTHING = {"amount": 0, "currency": "CNY"}

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.books import ask, read_only
 from tests.support.engine import ENGINE
+from tests.support.furnished import running_shop
 from tests.support.journey import Books, mail_to, order_becomes, pay, put_in, stock_up
-from tests.support.shop import ADDRESS, Caller, Shop, callers, eventually, running_shop
+from tests.support.shop import ADDRESS, Caller, Shop, callers, eventually
 
 ROUNDS = 4
 
@@ -23,7 +24,11 @@ def orders_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, orders_dir: Path) -> Iterator[Shop]:
-    own = {"SHOP_ORDERS_DATABASE_URL": ENGINE.url_of(orders_dir), "SHOP_IDEMPOTENCY_LEASE_SECONDS": "1"}
+    own = {
+        "SHOP_ORDERS_DATABASE_URL": ENGINE.url_of(orders_dir),
+        "SHOP_IDEMPOTENCY_LEASE_SECONDS": "1",
+        "SHOP_PAYMENTS_SWEEP_EVERY_SECONDS": "1",
+    }
     with running_shop(tmp_path_factory.mktemp("shop"), own) as running:
         yield running
 
@@ -100,7 +105,7 @@ async def test_a_kill_in_between_loses_nothing_that_was_promised(
         if not any(each["status"] in ("PENDING", "SUCCEEDED") for each in payments):
             # None, or one that never got to the provider: the buyer, who was not answered, asks again.
             await pay(buyer, order)
-        # A webhook that was taken but not processed is looked for after ten seconds.
+        # A webhook that was taken but not processed waits for the sweep.
         await eventually(lambda buyer=buyer, order=order: is_paid(buyer, order), timeout=60)
         await eventually(lambda goods=goods: sold(goods, 1), timeout=30)
 

@@ -80,6 +80,10 @@ class Books:
         """Run one statement."""
         return self._run(self._execute(statement, values))
 
+    def everything(self) -> dict[str, Answer]:
+        """All rows of all tables."""
+        return self._run(self._everything())
+
     def tables(self) -> list[str]:
         """The names of all tables."""
         return self._run(self._opened.run_sync(lambda connection: inspect(connection).get_table_names()))
@@ -123,6 +127,10 @@ class Books:
         if self._write:
             await self._opened.commit()
         return answer
+
+    async def _everything(self) -> dict[str, Answer]:
+        names = await self._opened.run_sync(lambda connection: inspect(connection).get_table_names())
+        return {name: await self._execute(f"SELECT * FROM {name}", ()) for name in names}
 
     async def _end(self) -> None:
         if self._connection is not None:

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import TimeoutExpired
 
@@ -30,8 +29,9 @@ class Fork:
     """One running command, with as much of `subprocess.Popen` as a `Shop` needs. It ends with this process."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        _load()
+        log.touch()
         context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(LOADED))
         self._process = context.Process(target=_run, args=(arguments, dict(environment), log), daemon=True)
         self._process.start()
 
@@ -56,16 +56,6 @@ class Fork:
         """Unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
-
-
-def _load() -> None:
-    """Start the process that is forked, unless it runs. Coverage is not taken of it, nor of its forks."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(LOADED))
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
-    try:
-        forkserver.ensure_running()
-    finally:
-        os.environ.update(kept)
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:

@@ -2,15 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.books import Books, read_only
+from tests.support.books import Row, read_only
+from tests.support.furnished import running_shop
 from tests.support.journey import quiet
-from tests.support.shop import Answer, Shop, running_shop
+from tests.support.shop import Answer, Shop
 
 FIELDS = set("type title status detail instance code message timestamp path method requestId errors retryable".split())
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -54,12 +55,13 @@ def _is_said_in(problem: Any, language: str) -> None:
 def tables(shop: Shop) -> dict[str, str]:
     """A digest of every table of the shop, but for those that keep what was answered to an Idempotency-Key."""
     with read_only(shop.data_dir) as books:
-        return {name: _digest(books, name) for name in books.tables() if not name.endswith("_idempotency")}
+        found = books.everything()
+    return {name: _digest(rows) for name, rows in found.items() if not name.endswith("_idempotency")}
 
 
-def _digest(books: Books, table: str) -> str:
-    rows = sorted(repr(tuple(row)) for row in books.execute(f"SELECT * FROM {table}"))
-    return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(rows: Iterable[Row]) -> str:
+    said = sorted(map(repr, rows))
+    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @asynccontextmanager

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -146,7 +147,7 @@ class Shop:
     def start(self, *arguments: str, timeout: float = 60.0) -> None:
         """Return once it is ready; `arguments` are for `serve`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._process = self._launch("serve", *arguments)
+        self._process = self._launch("serve", *arguments, log=self._log)
         deadline = time.monotonic() + timeout
         while not self._ready():
             assert self._process.poll() is None, self.output
@@ -156,10 +157,10 @@ class Shop:
         if found:
             self.admin = (found[1], found[2])
 
-    def _launch(self, *arguments: str) -> subprocess.Popen[bytes] | Fork:
-        with self._log.open("ab") as log:
+    def _launch(self, *arguments: str, log: Path) -> subprocess.Popen[bytes] | Fork:
+        with log.open("ab") as out:
             command = [sys.executable, "-m", "caddy_shopping", *arguments]
-            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+            return subprocess.Popen(command, env=self.environment, stdout=out, stderr=out)
 
     def _ready(self) -> bool:
         try:
@@ -207,34 +208,19 @@ class Shop:
 
     def run(self, *arguments: str, timeout: float = 600.0) -> tuple[int, str]:
         """A command of the CLI on this installation: exit code and everything it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "caddy_shopping", *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout,
-            check=False,
-        )
-        return done.returncode, done.stdout.decode()
+        with NamedTemporaryFile() as said:
+            process = self._launch(*arguments, log=Path(said.name))
+            try:
+                return process.wait(timeout), said.read().decode()
+            finally:
+                process.send_signal(signal.SIGKILL)  # where it was given up
 
 
 class ForkedShop(Shop):
     """As `Shop`, and a second faster to start: see `Fork`."""
 
-    def _launch(self, *arguments: str) -> Fork:
-        return Fork(arguments, self.environment, self._log)
-
-
-@contextmanager
-def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shop]:
-    """A shop with the demo catalogue, stopped at the end whatever happens. Its contexts talk as across processes."""
-    shop = ForkedShop(data_dir, {"SHOP_THROUGH_WIRE": "true", **(environment or {})})
-    try:
-        shop.start()
-        yield shop
-        shop.stop()
-    finally:
-        shop.kill()
+    def _launch(self, *arguments: str, log: Path) -> Fork:
+        return Fork(arguments, self.environment, log)
 
 
 @asynccontextmanager

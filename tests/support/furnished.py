@@ -1,0 +1,46 @@
+"""Data folders as a first start leaves them: made once in each process of the tests, and copied."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.engine import ENGINE
+from tests.support.shop import ForkedShop, Shop
+
+_MADE: dict[tuple[str, ...], tuple[TemporaryDirectory[str], tuple[str, str] | None]] = {}
+
+
+@contextmanager
+def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shop]:
+    """A shop with the demo catalogue, stopped at the end whatever happens. Its contexts talk as across processes."""
+    shop = ForkedShop(data_dir, {"SHOP_THROUGH_WIRE": "true", **(environment or {})})
+    furnish(shop)
+    try:
+        shop.start()
+        yield shop
+        shop.stop()
+    finally:
+        shop.kill()
+
+
+def furnish(shop: Shop, *arguments: str) -> None:
+    """Spare a new shop its first start: the tables, keys, sign-in and products that `serve` would make are there.
+
+    Only where its database is a file. Installations that are furnished alike have the same keys and sign-in.
+    """
+    if ENGINE.embedded and not any(name.endswith("DATABASE_URL") for name in shop.environment):
+        folder, shop.admin = _made(arguments)
+        shutil.copytree(folder.name, shop.data_dir, dirs_exist_ok=True)
+
+
+def _made(arguments: tuple[str, ...]) -> tuple[TemporaryDirectory[str], tuple[str, str] | None]:
+    if arguments not in _MADE:
+        folder = TemporaryDirectory()
+        first = ForkedShop(Path(folder.name))
+        first.start(*arguments)
+        assert first.stop() == 0, first.output
+        (first.data_dir / "serve.log").unlink()
+        _MADE[arguments] = folder, first.admin
+    return _MADE[arguments]
