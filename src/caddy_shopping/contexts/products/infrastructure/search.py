@@ -19,13 +19,13 @@ _fts = table("product_texts_fts", column("rowid", Integer), column("product_text
 
 
 class Stream(NamedTuple):
-    """What a query finds as a run of an index, the newest product first, so that a page costs what a page shows."""
+    """What a query finds, as what a statement begins with."""
 
     source: FromClause
     """A join that `products` is part of."""
     conditions: list[ColumnElement[bool]]
-    order: ColumnElement[int]
-    """Descending, this is the newest first."""
+    order: ColumnElement[int] | None = None
+    """Where it is a run of an index, so that a page costs what a page shows: descending, this is the newest first."""
 
     def position(self, product_id: UUID) -> ColumnElement[int]:
         """Where in `order` a product lies."""
@@ -37,8 +37,8 @@ class Search(Protocol):
         """Conditions on `products` that hold for what `query` finds. No query breaks them."""
         ...
 
-    def stream(self, query: str) -> Stream | None:
-        """The same as a run of an index, where the database has such an index."""
+    def stream(self, query: str, *, newest: bool) -> Stream | None:
+        """The same to begin with, where that costs less: for a page of the `newest`, or for one that must be sorted."""
         ...
 
 
@@ -56,9 +56,9 @@ class TrigramSearch:
         found = select(texts.c.product_id).join_from(_fts, texts, texts.c.seq == _fts.c.rowid).where(_matches(long))
         return [products.c.id.in_(found), *(_in_title(word) for word in short)]
 
-    def stream(self, query: str) -> Stream | None:
+    def stream(self, query: str, *, newest: bool) -> Stream | None:
         long, short = _words(query)
-        if not long:
+        if not (long and newest):
             return None
         source = _fts.join(texts, texts.c.seq == _fts.c.rowid).join(products, products.c.id == texts.c.product_id)
         return Stream(source, [_matches(long), *(_in_title(word) for word in short)], _fts.c.rowid)
@@ -73,7 +73,7 @@ class LikeSearch:
             return [_short_only(short, active_only)] if short else []
         return [products.c.id.in_(self._found(long, active_only)), *(_in_title(word) for word in short)]
 
-    def stream(self, query: str) -> Stream | None:
+    def stream(self, query: str, *, newest: bool) -> Stream | None:
         return None
 
     def _found(self, words: list[str], active_only: bool) -> Select[tuple[UUID]]:
@@ -86,6 +86,15 @@ class NewestSearch(LikeSearch):
     MariaDB has no FULLTEXT parser for languages without spaces, TiDB no FULLTEXT at all. The limit bounds what a
     search may cost, however large the catalogue grows.
     """
+
+    def stream(self, query: str, *, newest: bool) -> Stream | None:
+        long, short = _words(query)
+        if newest or not long:
+            return None
+        # The limit, which changes nothing, keeps what is found a table of its own.
+        found = self._found(long, active_only=True).limit(MAX_TEXTS).subquery("found")
+        source = found.join(products, products.c.id == found.c.product_id)
+        return Stream(source, [_in_title(word) for word in short])
 
     def _found(self, words: list[str], active_only: bool) -> Select[tuple[UUID]]:
         newest = select(products.c.id).order_by(products.c.id.desc()).limit(MAX_TEXTS)

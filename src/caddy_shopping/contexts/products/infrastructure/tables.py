@@ -95,9 +95,9 @@ products = Table(
     Column("description", LongText, nullable=False),
     Index("uq_products_slug", "slug", unique=True),
     Index("idx_products_category_active", "category_id", "is_active"),
-    Index("idx_products_newest", "is_active", "id"),
+    Index("idx_products_newest", "is_active", "id", "min_price_amount"),
     Index("idx_products_price", "is_active", "min_price_amount", "id"),
-    Index("idx_products_title", "is_active", "title_key", "id"),
+    Index("idx_products_title", "is_active", "title_key", "id", "min_price_amount"),
     Index("idx_products_status", "status", "id"),
 )
 

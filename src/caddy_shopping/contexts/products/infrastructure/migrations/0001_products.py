@@ -104,9 +104,9 @@ def _create_products() -> None:
     )
     op.create_index("uq_products_slug", "products", ["slug"], unique=True)
     op.create_index("idx_products_category_active", "products", ["category_id", "is_active"])
-    op.create_index("idx_products_newest", "products", ["is_active", "id"])
+    op.create_index("idx_products_newest", "products", ["is_active", "id", "min_price_amount"])
     op.create_index("idx_products_price", "products", ["is_active", "min_price_amount", "id"])
-    op.create_index("idx_products_title", "products", ["is_active", "title_key", "id"])
+    op.create_index("idx_products_title", "products", ["is_active", "title_key", "id", "min_price_amount"])
     op.create_index("idx_products_status", "products", ["status", "id"])
 
 
