@@ -18,6 +18,7 @@ LOADED = (
     "caddy_shopping.main.build",
     "caddy_shopping.main.prepare",
     "caddy_shopping.main.serve",
+    "caddy_shopping.main.verify.crowd",
     "caddy_shopping.contexts.payments.infrastructure.sandbox.posting",
     "litestar.plugins.pydantic",
     "alembic.command",

@@ -19,10 +19,12 @@ class Member:
     """The parent's end of one process."""
 
     def __init__(self, scratch: Scratch, prepare: Callable[[], None]) -> None:
-        spawn = multiprocessing.get_context("spawn")
+        # The shop's code is loaded once, by the process that all members are forks of.
+        fork = multiprocessing.get_context("forkserver")
+        fork.set_forkserver_preload([work.__module__])
         self._pipe: Connection
-        self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=work, args=(scratch, theirs, prepare), daemon=True)
+        self._pipe, theirs = fork.Pipe()
+        self._process = fork.Process(target=work, args=(scratch, theirs, prepare), daemon=True)
         self._process.start()
         theirs.close()
 
