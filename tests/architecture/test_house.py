@@ -7,6 +7,7 @@ import re
 import string
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,13 @@ def _speaks(node: ast.AST) -> bool:
 
 
 def found(finder: Finder, paths: list[Path]) -> list[str]:
-    return [f"{path.relative_to(ROOT)}:{line}" for path in paths for line in finder(ast.parse(path.read_text()))]
+    return [f"{path.relative_to(ROOT)}:{line}" for path in paths for line in finder(parsed(path))]
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Read once for all finders."""
+    return ast.parse(path.read_text())
 
 
 @pytest.mark.parametrize("finder", [type_checking, relative_imports, future_imports, prints])
