@@ -41,7 +41,7 @@ class Server(ABC):
 
     def __init__(self, *, durable: bool = False) -> None:
         self.durable = durable
-        self.port = _free_port()
+        self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"shop-{self.name.lower()}-"))
         self.folder.chmod(0o711)  # `user` must get through
         self.data = self.folder / "data"
@@ -180,7 +180,7 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     for port in random.sample(BELOW_EPHEMERAL, 50):
         with socket.socket() as probe:
             try:

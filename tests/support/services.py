@@ -1,4 +1,4 @@
-"""`make services`: the database servers that this machine has, for trying things by hand, until Ctrl-C."""
+"""`make services`: the servers that this machine has, for trying things by hand, until Ctrl-C."""
 
 import signal
 import sys
@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from typing import NoReturn
 
+from tests.support.brokers import BROKERS, Kafka, missing
 from tests.support.servers import ENGINES, available
 
 
 def main(names: Iterable[str]) -> None:
-    """Start what there is of these, each with an empty database `shop`, and print where that is."""
+    """Start what there is of these, each database with an empty one called `shop`, and print where that is."""
     signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt), ExitStack() as running:
         for name in names:
-            if missing := available()[name]:
-                print(f"# {missing}", flush=True)
+            if reason := missing(name) if name in BROKERS else available()[name]:
+                print(f"# {reason}", flush=True)
+                continue
+            if name in BROKERS:
+                broker = running.enter_context(BROKERS[name]())
+                print(f"# {name}\nSHOP_KAFKA_BROKERS={broker.url}", flush=True)
                 continue
             server = running.enter_context(ENGINES[name]())
             print(f"# {name}\nSHOP_DATABASE_URL={server.new_database('shop')}", flush=True)
@@ -28,4 +33,4 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ENGINES)
+    main(sys.argv[1:] or [*ENGINES, Kafka.name])
