@@ -41,7 +41,7 @@ class Kafka(Broker):
     """Apache Kafka 4 as one node that is its own controller (KRaft)."""
 
     name = "Kafka"
-    remedy = "tests/support/kafka/build (takes Maven and Java 17)"
+    remedy = "tests/support/kafka/build"
 
     @classmethod
     def programs(cls) -> Path | None:
@@ -52,7 +52,13 @@ class Kafka(Broker):
     def install(self) -> None:
         (self.folder / "properties").write_text("\n".join(f"{key}={value}" for key, value in self._settings().items()))
         (self.folder / "log4j2.properties").write_text("status=error\nrootLogger.level=warn\n")
-        cluster = ["format", "--config", self.folder / "properties", "--cluster-id", "c2hvcC1zaG9wLXNob3Atcw"]
+        cluster: list[str | Path] = [
+            "format",
+            "--config",
+            self.folder / "properties",
+            "--cluster-id",
+            "c2hvcC1zaG9wLXNob3Atcw",
+        ]
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", *cluster),
             stdout=subprocess.PIPE,

@@ -42,7 +42,7 @@ MakeBench = Callable[[str, MetaData, PlatformTables], Awaitable[Any]]
 
 def make_kit(context: str, database: Database, tables: PlatformTables, clock: Clock, wakes: list[None]) -> Kit:
     run = Executor(context, database, tables, clock, Metrics())
-    return Kit(context, database, tables, clock, run, lambda: wakes.append(None))
+    return Kit(context, database, tables, clock, run, lambda _: wakes.append(None))
 
 
 @pytest.fixture

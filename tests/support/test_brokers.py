@@ -2,7 +2,8 @@
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from tests.support.brokers import BROKERS, Broker, Kafka, missing
 from tests.support.server import processes_in

@@ -20,7 +20,7 @@ from caddy_shopping.kernel.clock import Clock, SystemClock
 from caddy_shopping.main.ground import Ground, lay
 from caddy_shopping.main.process import Process
 from caddy_shopping.main.web import reachable, web_app
-from caddy_shopping.platform.events.bus import Subscription
+from caddy_shopping.platform.events.reactions import Subscription
 from caddy_shopping.platform.http.health import Health
 from caddy_shopping.platform.jobs.retention import retention
 from caddy_shopping.platform.jobs.scheduler import Scheduler
@@ -55,7 +55,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     ledger = contract(Orders, "orders")
     _build_contexts(ground, kits, modules, people, shelf, ledger)
     for name, module in modules.items():
-        letters = ground.dead_letters[name]
+        letters = ground.bus.graveyard(ground.dead_letters[name])
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
     health = Health({name: partial(reachable, database) for name, database in ground.databases.named().items()})
     app = web_app(ground, list(modules.values()), people, health)

@@ -1,15 +1,16 @@
 """What all contexts of one process stand on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.events.bus import InProcessBus
+from caddy_shopping.platform.events.bus import EventBus, InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
-from caddy_shopping.platform.events.relay import Relay
+from caddy_shopping.platform.events.relay import AT_ONCE, OTHERS_FIRST, Relay
 from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.module import Kit, Schema
 from caddy_shopping.platform.security.keys import FileKeySet, KeySet, SecretKeySet
@@ -28,7 +29,7 @@ class Ground:
     databases: Databases
     clock: Clock
     metrics: Metrics
-    bus: InProcessBus
+    bus: EventBus
     secret: InstallationSecret
     keys: KeySet
     tokens: AccessTokens
@@ -40,12 +41,13 @@ class Ground:
         """A context's kit. `announced` is called after each commit that left events."""
         context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
         database = self.databases.of(context)
-        relay = Relay(context, database, tables, self.bus, self.clock, self.metrics)
+        patience = OTHERS_FIRST if self.bus.shared else AT_ONCE
+        relay = Relay(context, database, tables, self.bus, self.clock, self.metrics, patience)
         self.relays[context] = relay
         self.dead_letters[context] = DeadLetters(database, tables, self.clock)
 
-        def committed() -> None:
-            relay.wake()
+        def committed(keys: Sequence[UUID]) -> None:
+            relay.wake(keys)
             if announced is not None:
                 announced()
 
@@ -54,7 +56,7 @@ class Ground:
         return Kit(context, database, tables, self.clock, run, committed)
 
 
-def lay(settings: Settings, clock: Clock, contexts: Iterable[str]) -> Ground:
+def lay(settings: Settings, clock: Clock, contexts: Sequence[str]) -> Ground:
     """Make the ground; of all this, only the data folder and its keys are touched."""
     metrics = Metrics()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -64,12 +66,31 @@ def lay(settings: Settings, clock: Clock, contexts: Iterable[str]) -> Ground:
         databases=Databases(settings, contexts),
         clock=clock,
         metrics=metrics,
-        bus=InProcessBus(metrics),
+        bus=event_bus(settings, contexts, metrics),
         secret=InstallationSecret.load_or_create(settings.data_dir),
         keys=keys,
         tokens=AccessTokens(keys, clock, lifetime=timedelta(minutes=settings.token_minutes)),
         passwords=PasswordHasher(),
     )
+
+
+def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> EventBus:
+    """Kafka where there are brokers; otherwise events stay inside the process."""
+    if not settings.kafka_brokers:
+        return InProcessBus(metrics)
+    # Imported here: who has no brokers need not pay for their client.
+    from caddy_shopping.platform.events.kafka.bus import KafkaBus
+    from caddy_shopping.platform.events.kafka.cluster import Cluster
+
+    cluster = Cluster(
+        settings.kafka_brokers,
+        prefix=settings.kafka_prefix,
+        partitions=settings.kafka_partitions,
+        replication=settings.kafka_replication,
+        session=timedelta(seconds=settings.kafka_session_seconds),
+        options=settings.kafka_options,
+    )
+    return KafkaBus(cluster, contexts, metrics)
 
 
 def key_set(settings: Settings, clock: Clock) -> KeySet:

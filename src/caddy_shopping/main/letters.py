@@ -9,8 +9,8 @@ import msgspec
 from caddy_shopping.kernel.errors import NotFound
 from caddy_shopping.main.build import build
 from caddy_shopping.main.process import Process
-from caddy_shopping.platform.events.bus import Subscription
 from caddy_shopping.platform.events.dead_letters import DeadLetter
+from caddy_shopping.platform.events.reactions import Subscription
 from caddy_shopping.platform.security.masking import mask
 from caddy_shopping.platform.settings import Settings, load
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.db.migrate import pending, upgrade
-from caddy_shopping.platform.events.bus import InProcessBus
+from caddy_shopping.platform.events.bus import EventBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.relay import Relay
 from caddy_shopping.platform.http.health import Health
@@ -24,7 +24,7 @@ class Process:
     databases: Databases
     schemas: Sequence[Schema]
     modules: dict[str, Module]
-    bus: InProcessBus
+    bus: EventBus
     relays: dict[str, Relay]
     dead_letters: dict[str, DeadLetters]
     scheduler: Scheduler
@@ -46,22 +46,29 @@ class Process:
         return [schema.context for schema in behind]
 
     async def start(self, *, work: bool = True) -> None:
-        """Open what the modules need; with `work`, also deliver events and run jobs."""
+        """Open what the modules need; with `work`, also deliver events and run jobs.
+
+        Without, events are still relayed where their consumers may be in other processes.
+        """
         self._started = True
         for module in self.modules.values():
             for step in module.start:
                 await step()
-        if work:
+        await self.bus.start(consume=work)
+        if work or self.bus.shared:
             for relay in self.relays.values():
                 relay.start()
+        if work:
             self.scheduler.start()
 
     async def stop(self) -> None:
         """Finish jobs and deliveries under way, then close everything. Safe after a start cut short."""
         await self.scheduler.stop()
+        await self.bus.leave()
         self.bus.stop()
         for relay in self.relays.values():
             await relay.stop()
+        await self.bus.close()
         if self._started:
             for module in self.modules.values():
                 for step in module.stop:

@@ -14,7 +14,7 @@ from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.unit_of_work import UnitOfWork
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.db.unit_of_work import SqlTransaction, unit_of_work
+from caddy_shopping.platform.db.unit_of_work import Committed, SqlTransaction, unit_of_work
 from caddy_shopping.platform.events.consumer import Consumer
 from caddy_shopping.platform.executor import Executor
 
@@ -42,7 +42,7 @@ class Kit:
     tables: PlatformTables
     clock: Clock
     run: Executor
-    committed: Callable[[], None]
+    committed: Committed
     """Called after each commit that left events in the outbox: wakes the relay."""
 
     def unit_of_work(self, transaction: type[Tx]) -> UnitOfWork[Tx]:

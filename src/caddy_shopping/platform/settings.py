@@ -48,6 +48,17 @@ class Settings(BaseSettings):
     token_secret: SecretStr = SecretStr("")
     """HS256 only: at least 32 bytes."""
     token_minutes: int = Field(default=15, ge=1, le=60)
+    kafka_brokers: str = ""
+    """`host:port,host:port`: events travel by Kafka. Empty: inside the process."""
+    kafka_partitions: int = Field(default=12, ge=1)
+    """Of each topic that is made at start: as many consumers can share it. Existing topics stay as they are."""
+    kafka_replication: int = Field(default=1, ge=1)
+    kafka_prefix: str = ""
+    """Put before the names of topics and groups, where several shops share one Kafka, e.g. `staging-`."""
+    kafka_session_seconds: float = Field(default=45.0, gt=0)
+    """How long a consumer may be silent before another takes over what it had."""
+    kafka_options: dict[str, str] = Field(default_factory=dict)
+    """More options of librdkafka as JSON, e.g. `{"security.protocol": "SASL_SSL", …}`."""
     log_level: str = "INFO"
     log_format: Literal["console", "json"] = "json"
     through_wire: bool = False

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from caddy_shopping.kernel.errors import NotFound, Unavailable
 from caddy_shopping.kernel.ids import new_id
-from caddy_shopping.platform.events import bus, relay
-from caddy_shopping.platform.events.bus import AFTER_A_FAULT, WHILE_UNAVAILABLE, InProcessBus, Subscription
+from caddy_shopping.platform.events import reactions, relay
+from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetterNotFound, DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.events.reactions import AFTER_A_FAULT, WHILE_UNAVAILABLE, Subscription
 from caddy_shopping.platform.events.relay import Relay
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from tests.support.database import Bench
@@ -52,8 +53,8 @@ class Line:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries passes no time to speak of."""
-    monkeypatch.setattr(bus, "AFTER_A_FAULT", (0.001,) * len(AFTER_A_FAULT))
-    monkeypatch.setattr(bus, "WHILE_UNAVAILABLE", (0.001,) * len(WHILE_UNAVAILABLE))
+    monkeypatch.setattr(reactions, "AFTER_A_FAULT", (0.001,) * len(AFTER_A_FAULT))
+    monkeypatch.setattr(reactions, "WHILE_UNAVAILABLE", (0.001,) * len(WHILE_UNAVAILABLE))
     monkeypatch.setattr(relay, "POLL", 0.01)
 
 
@@ -245,7 +246,7 @@ async def test_one_stuck_aggregate_does_not_fill_the_window(bench: Bench) -> Non
 async def test_a_stop_does_not_wait_for_another_try_and_loses_nothing(
     bench: Bench, value_of: ValueOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "WHILE_UNAVAILABLE", (60.0,))
+    monkeypatch.setattr(reactions, "WHILE_UNAVAILABLE", (60.0,))
     line = Line(bench, [Unavailable(retry_after=1)])
     await line.emit(5)
     line.relay.start()

@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database, open_database
-from caddy_shopping.platform.events.bus import InProcessBus, Subscription
+from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.events.reactions import Subscription
 from caddy_shopping.platform.events.relay import Relay
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from tests.support import toy

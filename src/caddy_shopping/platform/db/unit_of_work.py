@@ -7,6 +7,7 @@ the answer to the Idempotency-Key, and the inbox row of the event being handled.
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import CursorResult, Executable, insert
@@ -27,6 +28,8 @@ from caddy_shopping.platform.telemetry.trace import traceparent
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
+Committed = Callable[[Sequence[UUID]], None]
+"""Told, after a commit that left events in the outbox, which aggregates they are about."""
 Tx = TypeVar("Tx", bound="SqlTransaction")
 
 
@@ -131,7 +134,7 @@ class _Unit:
         statements: _Statements,
         clock: Clock,
         make: type[Any],
-        committed: Callable[[], None],
+        committed: Committed,
     ) -> None:
         self._writing = database.writing()
         self._statements = statements
@@ -180,7 +183,7 @@ class _Unit:
             run.open_units -= 1
             run.delivered = run.delivery is not None
         if events:
-            self._committed()
+            self._committed([event.key for event in events])
 
     async def _give_up(self, run: Execution | None) -> None:
         if run is not None:
@@ -220,7 +223,7 @@ class _Unit:
 
 
 def unit_of_work(
-    database: Database, tables: PlatformTables, clock: Clock, make: type[Tx], committed: Callable[[], None]
+    database: Database, tables: PlatformTables, clock: Clock, make: type[Tx], committed: Committed
 ) -> Callable[[], Any]:
     """A factory of transactions: each call makes one `async with` block."""
 

@@ -12,12 +12,17 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One reaction of one context. `name` (`payments.void-payment`) is its inbox and its Kafka group."""
+    """One reaction of one context. `name` (`payments.void-payment`) is its inbox, and begins with the context."""
 
     name: str
     event: type[Event]
     command: Callable[[Any], Any]
     handler: Callable[[Any], Awaitable[object]]
+
+    @property
+    def context(self) -> str:
+        """The context that reacts."""
+        return self.name.partition(".")[0]
 
 
 def on(event: type[E], name: str, handler: Callable[[C], Awaitable[object]], command: Callable[[E], C]) -> Consumer:

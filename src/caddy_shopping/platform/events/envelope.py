@@ -13,7 +13,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """`seq` orders the events of one context; `payload` is the event's JSON."""
+    """`seq` orders the events of one context; `payload` is the event's JSON; `origin` is where it lay on Kafka."""
 
     seq: int
     event_id: UUID
@@ -24,6 +24,7 @@ class Envelope(msgspec.Struct, frozen=True):
     payload: bytes
     occurred_at: datetime
     traceparent: str | None = None
+    origin: str = ""
 
     def open(self, shape: builtins.type[E]) -> E:
         """The event itself. Raises `msgspec.ValidationError` where the payload is not one."""

@@ -3,10 +3,15 @@
 Woken by each commit; looks by itself every second, for what a crash left behind. A row is marked as
 published only after the bus took it, so killing the process at any moment loses nothing: at worst
 an event is delivered again, and the inbox knows it.
+
+Several may relay one outbox, without a lock: each hands out an aggregate's events as a run without gaps that begins
+with one not yet published, so the first copies of all events are in order, and later copies are known to the inbox.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
+from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
@@ -17,8 +22,9 @@ from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.events.bus import Bus, DeliveryStopped
+from caddy_shopping.platform.events.bus import Bus
 from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.events.reactions import DeliveryStopped
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
 log = structlog.get_logger("relay")
@@ -29,13 +35,26 @@ LANE = 20
 """Events of one aggregate handed out at a time."""
 MARK_AT = 100
 MARK_AFTER = 0.05
+AT_ONCE = timedelta(0)
+OTHERS_FIRST = timedelta(seconds=2)
+"""For this long, what another process committed is left to its own relay, where each process has one."""
 
 
 class Relay:
-    """One context's relay. `start` and `stop` it with the process; `wake` it after a commit."""
+    """One context's relay. `start` and `stop` it with the process; `wake` it after a commit.
+
+    Events of aggregates that it was not woken for are left alone until they are `patience` old.
+    """
 
     def __init__(
-        self, context: str, database: Database, tables: PlatformTables, bus: Bus, clock: Clock, metrics: Metrics
+        self,
+        context: str,
+        database: Database,
+        tables: PlatformTables,
+        bus: Bus,
+        clock: Clock,
+        metrics: Metrics,
+        patience: timedelta = AT_ONCE,
     ) -> None:
         self._context = context
         self._database = database
@@ -59,6 +78,8 @@ class Relay:
         self._bus = bus
         self._clock = clock
         self._metrics = metrics
+        self._patience = patience
+        self._ours: set[UUID] = set()
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
         self._lanes: dict[UUID, deque[Envelope]] = {}
@@ -68,8 +89,10 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
-    def wake(self) -> None:
-        """Say that something was committed; returns at once."""
+    def wake(self, keys: Iterable[UUID] = ()) -> None:
+        """Say that events of these aggregates were committed here; returns at once."""
+        if self._patience:
+            self._ours.update(keys)
         self._woken.set()
 
     def start(self) -> None:
@@ -117,9 +140,27 @@ class Relay:
         room = IN_FLIGHT - len(self._in_flight)
         if room <= 0:
             return False
-        fresh = await self._fetch()
-        handed = sum(self._hand_out(event) for event in fresh[:room])
-        return handed > 0 and len(fresh) > handed
+        ours, self._ours = self._ours, set()
+        try:
+            fresh = self._due(await self._fetch(), ours)
+        except BaseException:
+            self._ours |= ours
+            raise
+        waiting = [event for number, event in enumerate(fresh) if number >= room or not self._hand_out(event)]
+        self._ours.update(event.key for event in waiting)
+        return 0 < len(waiting) < len(fresh)
+
+    def _due(self, events: list[Envelope], ours: set[UUID]) -> list[Envelope]:
+        """Without those that are left to another process, and all that follows them in their aggregate."""
+        if not self._patience:
+            return events
+        before, held, due = self._clock.now() - self._patience, set[UUID](), list[Envelope]()
+        for event in events:
+            if event.key not in held and (event.key in ours or event.occurred_at <= before):
+                due.append(event)
+            else:
+                held.add(event.key)
+        return due
 
     def _hand_out(self, event: Envelope) -> bool:
         """Put an event into its aggregate's lane. False where the lane is full: it is fetched again later."""

@@ -33,6 +33,12 @@ class Metrics:
             ["consumer", "status"],
             registry=self.registry,
         )
+        self.lag = Gauge(
+            "events_lag",
+            "Records of the partitions that this process has, not yet handled. Kafka only.",
+            ["group"],
+            registry=self.registry,
+        )
         self.outbox_age = Gauge(
             "outbox_oldest_seconds", "Age of the oldest event not yet published.", ["context"], registry=self.registry
         )
