@@ -23,8 +23,9 @@ format: .venv/.development ## Format the code and mend what ruff can mend
 bench: .venv/.development ## Measure (takes minutes, needs wrk)
 	@.venv/bin/python -m benchmarks
 
-openapi: .venv/.development ## Take the present API over into the snapshot that the tests compare
+openapi: .venv/.development ## Take the present API and events over into the snapshots that the tests compare
 	@.venv/bin/caddy-shopping openapi --output tests/architecture/openapi.json
+	@.venv/bin/caddy-shopping asyncapi --output tests/architecture/asyncapi.json
 
 lock: ## Pin all dependencies anew (needs uv)
 	@scripts/lock

@@ -95,7 +95,7 @@ async def test_from_guest_to_refunded(shop: Shop, new: NewCaller, admin: Caller,
     order = await orders_once(buyer, quote)
     assert await scarf.books() == Books(18, 2, 0)
     payment = await is_declined_and_pays(buyer, order)
-    assert await scarf.books() == Books(18, 0, 2)
+    await scarf.books_become(18, 0, 2)
     await ships_and_completes(shop, buyer, admin, order)
     first = await refunds_one_scarf(buyer, admin, order, scarf)
     await refunds_the_rest(buyer, admin, order)

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from caddy_shopping.main.verify.ledger.events import reactions
 from tests.support.books import ask, change
 from tests.support.shop import ADDRESS, Caller, Shop, eventually
 
@@ -31,6 +32,16 @@ class Goods:
         answer = await self.admin.get(f"/admin/products/{self.product_id}")
         (variant,) = answer.data["variants"]
         return Books(variant["stock"], variant["reserved"], variant["sold"])
+
+    async def books_become(self, *expected: int) -> None:
+        """Stock follows its order a moment later."""
+
+        async def look() -> bool:
+            books = await self.books()
+            assert books == Books(*expected), books
+            return True
+
+        await eventually(look)
 
 
 async def stock_up(admin: Caller, title: str = "Teapot", *, price: int = 5000, stock: int = 20, **more: Any) -> Goods:
@@ -118,11 +129,28 @@ _UNFINISHED = [
 ]
 
 
+# On Kafka an event is published before its consumers have had it.
+_UNHEARD = """
+    SELECT o.type FROM {topic}_outbox o WHERE o.type = '{kind}'
+       AND NOT EXISTS (SELECT 1 FROM {inbox}_inbox i WHERE i.event_id = o.event_id AND i.consumer = '{name}')
+       AND NOT EXISTS (SELECT 1 FROM {inbox}_dead_letters d WHERE d.event_id = o.event_id AND d.consumer = '{name}')
+"""
+
+
+def _unheard() -> list[str]:
+    return [
+        _UNHEARD.format(topic=topic, kind=kind, name=name, inbox=name.partition(".")[0])
+        for (topic, kind), names in reactions().items()
+        for name in names
+    ]
+
+
 async def quiet(shop: Shop) -> None:
     """Return once nothing is under way any more: no event, no webhook, no mail. What is not there now never comes."""
+    questions = " UNION ALL ".join(_UNFINISHED + _unheard())
 
     async def look() -> bool:
-        left = select(shop, " UNION ALL ".join(_UNFINISHED))
+        left = select(shop, questions)
         assert not left, left
         return True
 

@@ -57,7 +57,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     for name, module in modules.items():
         letters = ground.bus.graveyard(ground.dead_letters[name])
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
-    health = Health({name: partial(reachable, database) for name, database in ground.databases.named().items()})
+    health = Health(
+        {name: partial(reachable, database) for name, database in ground.databases.named().items()},
+        {"kafka": ground.bus.reachable} if ground.bus.shared else {},
+    )
     app = web_app(ground, list(modules.values()), people, health)
     jobs = [job for module in modules.values() for job in module.jobs] + [retention(kit) for kit in kits.values()]
     return Process(

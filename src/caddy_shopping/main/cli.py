@@ -128,7 +128,21 @@ def openapi(output: Path | None) -> None:
     """Write the OpenAPI 3.1 document of the HTTP interface."""
     from caddy_shopping.main.document import openapi_document
 
-    document = openapi_document()
+    _write(openapi_document(), output)
+
+
+@shop.command()
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File to write. [default: stdout]"
+)
+def asyncapi(output: Path | None) -> None:
+    """Write the AsyncAPI 3.0 document of the events."""
+    from caddy_shopping.main.document import asyncapi_document
+
+    _write(asyncapi_document(), output)
+
+
+def _write(document: bytes, output: Path | None) -> None:
     if output is None:
         click.echo(document.decode())
     else:

@@ -1,4 +1,4 @@
-"""The OpenAPI document without a running shop."""
+"""The OpenAPI and AsyncAPI documents without a running shop."""
 
 import tempfile
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from caddy_shopping.main.build import build
+from caddy_shopping.main.events_document import events_document
 from caddy_shopping.platform.settings import Settings
 
 
@@ -17,3 +18,8 @@ def openapi_document() -> bytes:
     # Wherever this installation is reached: in a file, paths are relative to who serves it.
     document["servers"] = [{"url": "/"}]
     return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
+
+
+def asyncapi_document() -> bytes:
+    """As `openapi_document`, of the events."""
+    return msgspec.json.format(msgspec.json.encode(events_document())) + b"\n"

@@ -1,6 +1,7 @@
 """Commands for the one who keeps the shop running: keys, events, doctor."""
 
 import sys
+from datetime import UTC, datetime
 from uuid import UUID
 
 import rich_click as click
@@ -41,6 +42,37 @@ def prune() -> None:
 @click.group()
 def events() -> None:
     """Events between the contexts."""
+
+
+@events.command("replay")
+@click.option(
+    "--from", "since", required=True, metavar="TIME", help="ISO 8601 (UTC unless it says otherwise), or `beginning`."
+)
+@click.option("--topic", "topics", multiple=True, help="Only this topic; may be given again. [default: all]")
+def replay_topics(since: str, topics: tuple[str, ...]) -> None:
+    """Show past events to their consumers once more. What a consumer has had changes nothing.
+
+    On Kafka: what the topics still have (14 days). Inside one process: what the outboxes still have (7 days).
+    """
+    from caddy_shopping.main.cli import run
+    from caddy_shopping.main.replay import replay as replay_events
+
+    done = run(replay_events(topics, _moment(since)))
+    click.echo(
+        f"{done.events:,} events: {done.handled:,} handled now, {done.known:,} known already, {done.dead:,} dead."
+    )
+    if done.old:
+        click.echo(f"{done.old:,} older ones were left out: inboxes do not remember them any more.")
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "beginning":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is neither ISO 8601 nor `beginning`.", param_hint="--from") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @events.group("dead-letters")

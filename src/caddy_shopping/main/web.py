@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from caddy_shopping.contracts.users import Users
 from caddy_shopping.kernel.actor import Actor, Role
+from caddy_shopping.main.events_document import events_document
 from caddy_shopping.main.ground import Ground
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.http.app import WebApp, create_app
@@ -57,6 +58,7 @@ def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Hea
         identify=partial(identify, ground.tokens),
         upload_prefixes=("/api/v1/admin/products/",),
         tag_texts=TAGS,
+        events=events_document,
     )
 
 

@@ -41,6 +41,14 @@ async def test_not_ready_when_one_fails_and_the_reason_stays_in_the_log(capsys: 
     assert "db.internal" in capsys.readouterr().out
 
 
+async def test_what_can_be_spared_degrades_and_keeps_the_traffic() -> None:
+    answer = await make_world(health=Health({"a": fine}, spare={"b": broken}))("GET", "/api/health/ready")
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    assert {name: check["status"] for name, check in answer.json["checks"].items()} == {"a": "ok", "b": "failed"}
+    answer = await make_world(health=Health({"a": broken}, spare={"b": broken}))("GET", "/api/health/ready")
+    assert (answer.status, answer.json["status"]) == (503, "failing")
+
+
 async def test_a_check_that_hangs_is_cut_off() -> None:
     answer = await make_world(health=Health({"slow": endless}, time_limit=0.01))("GET", "/api/health/ready")
     assert (answer.status, answer.json["checks"]["slow"]["status"]) == (503, "timeout")

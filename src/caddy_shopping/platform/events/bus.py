@@ -5,7 +5,8 @@ that a step is tried again.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from typing import Protocol
 
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -34,6 +35,14 @@ class EventBus(Bus, Protocol):
         ...
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None: ...
+
+    async def react(self, event: Envelope, stopping: asyncio.Event) -> None:
+        """Run every reaction to the event here and now, as `Reactions.deliver`."""
+        ...
+
+    def history(self, topic: str, since: datetime | None) -> AsyncIterator[Envelope] | None:
+        """The events of a topic from `since` on, as far as the bus still has them. None where it keeps none."""
+        ...
 
     def graveyard(self, letters: DeadLetters) -> Graveyard:
         """Where a context's consumers leave what they cannot take; `letters` are its table."""
@@ -71,6 +80,12 @@ class InProcessBus:
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
         self._reactions.subscribe(subscriptions)
+
+    async def react(self, event: Envelope, stopping: asyncio.Event) -> None:
+        await self._reactions.deliver(event, stopping)
+
+    def history(self, topic: str, since: datetime | None) -> AsyncIterator[Envelope] | None:
+        return None
 
     def graveyard(self, letters: DeadLetters) -> Graveyard:
         return letters

@@ -13,6 +13,9 @@ from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.envelope import Envelope
 
+DEAD_LETTERS = "dead-letters"
+"""What their topic is called, where there are topics."""
+
 
 class DeadLetterNotFound(NotFound):
     code = "DEAD_LETTER_NOT_FOUND"

@@ -24,6 +24,7 @@ from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.bus import Bus
 from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.events.outbox_history import envelope_of_row
 from caddy_shopping.platform.events.reactions import DeliveryStopped
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
@@ -210,21 +211,7 @@ class Relay:
             rows = await (glance.run(self._of_others, {"full": full}) if full else glance.run(self._unpublished))
         age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
         self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
-        return [
-            Envelope(
-                seq=row.seq,
-                event_id=row.event_id,
-                topic=self._context,
-                type=row.type,
-                schema_version=row.schema_version,
-                key=row.event_key,
-                payload=bytes(row.payload),
-                occurred_at=row.occurred_at,
-                traceparent=row.traceparent,
-            )
-            for row in rows
-            if row.seq not in self._in_flight
-        ]
+        return [envelope_of_row(self._context, row) for row in rows if row.seq not in self._in_flight]
 
     async def _mark_safely(self) -> None:
         try:

@@ -68,6 +68,7 @@ def create_app(
     identify: Identify | None = None,
     upload_prefixes: tuple[str, ...] = (),
     tag_texts: Mapping[str, str] | None = None,
+    events: Callable[[], dict[str, Any]] | None = None,
     version: str = "1",
     lifespan: Sequence[Lifespan] = (),
 ) -> WebApp:
@@ -75,7 +76,7 @@ def create_app(
 
     `keys` gives the public key set; `rules` say how often callers may ask (none: as often as they like);
     `upload_prefixes` are the paths that take bodies up to `settings.max_upload`; `tag_texts` describe the groups
-    of operations in the documentation; `version` is the software's.
+    of operations in the documentation; `events` makes the AsyncAPI document; `version` is the software's.
     """
     routes = [route for module in modules for route in module.routes()]
 
@@ -86,7 +87,7 @@ def create_app(
         # Handlers name their dependencies and parameters plainly; Litestar 3 will want markers on each of them.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         litestar = Litestar(
-            [*routes, *health_routes(health, metrics, keys), *docs_routes(document)],
+            [*routes, *health_routes(health, metrics, keys), *docs_routes(document, events)],
             dependencies={
                 "actor": Provide(_actor, sync_to_thread=False),
                 "page": Provide(_page, sync_to_thread=False),

@@ -1,6 +1,7 @@
-"""`/api/openapi.json`, and pages that show it without fetching anything from elsewhere."""
+"""`/api/openapi.json` and `/api/asyncapi.json`, and pages that show them without fetching anything from elsewhere."""
 
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,16 @@ from litestar.handlers import HTTPRouteHandler
 
 from caddy_shopping.platform.http.conditional import hashed
 from caddy_shopping.platform.http.docs import documented
+from caddy_shopping.platform.http.events_page import events_page
 from caddy_shopping.platform.http.problems import ErrorEntry, catalogue
 
+Document = Callable[[], dict[str, Any]]
 _FILES = Path(__file__).parent / "static"
 _FRESH = {"cache-control": "public, max-age=300"}
 
 
-def docs_routes(document: Callable[[], dict[str, Any]]) -> list[HTTPRouteHandler]:
-    """The routes of the documentation. The document is made when it is first asked for, and kept."""
+def docs_routes(document: Document, events: Document | None = None) -> list[HTTPRouteHandler]:
+    """The routes of the documentation. A document is made when it is first asked for, and kept."""
     kept: list[msgspec.Raw] = []
 
     @get("/api/openapi.json", include_in_schema=False, **documented(public=True))
@@ -43,7 +46,21 @@ def docs_routes(document: Callable[[], dict[str, Any]]) -> list[HTTPRouteHandler
     async def errors() -> Response[bytes]:
         return Response(errors_page().encode(), media_type="text/html", headers=_FRESH)
 
-    return [openapi, page, script, style, errors]
+    return [openapi, page, script, style, errors, *([] if events is None else _event_routes(events))]
+
+
+def _event_routes(document: Document) -> list[HTTPRouteHandler]:
+    made = cache(document)
+
+    @get("/api/asyncapi.json", include_in_schema=False, **documented(public=True))
+    async def asyncapi(request: Request[Any, Any, Any]) -> Response[Any]:
+        return hashed(request, made(), max_age=300)
+
+    @get("/api/docs/events", include_in_schema=False, **documented(public=True))
+    async def page() -> Response[bytes]:
+        return Response(events_page(made()).encode(), media_type="text/html", headers=_FRESH)
+
+    return [asyncapi, page]
 
 
 def errors_page() -> str:

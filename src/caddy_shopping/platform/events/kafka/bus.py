@@ -1,7 +1,8 @@
 """Everything of Kafka that one process runs: the producer, its part of each group, and the topics made at start."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 
 import structlog
 from confluent_kafka import KafkaException
@@ -11,6 +12,7 @@ from caddy_shopping.platform.events.envelope import Envelope
 from caddy_shopping.platform.events.kafka.cluster import Cluster
 from caddy_shopping.platform.events.kafka.dead_letters import DeadLetterTopic, KafkaDeadLetters
 from caddy_shopping.platform.events.kafka.group import Group
+from caddy_shopping.platform.events.kafka.history import history
 from caddy_shopping.platform.events.kafka.records import headers_of, key_of
 from caddy_shopping.platform.events.kafka.sender import Sender
 from caddy_shopping.platform.events.reactions import Reactions, Subscription
@@ -55,6 +57,14 @@ class KafkaBus:
             where = (subscription.consumer.context, subscription.consumer.event.topic)
             reactions = self._reactions.setdefault(where, Reactions(self._metrics, self._limit))
             reactions.subscribe([subscription])
+
+    async def react(self, event: Envelope, stopping: asyncio.Event) -> None:
+        for (_, topic), reactions in self._reactions.items():
+            if topic == event.topic:
+                await reactions.deliver(event, stopping)
+
+    def history(self, topic: str, since: datetime | None) -> AsyncIterator[Envelope]:
+        return history(self.cluster, topic, since)
 
     async def start(self, *, consume: bool) -> None:
         self._sender.start()

@@ -10,7 +10,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-DEAD_LETTERS = "dead-letters"
+from caddy_shopping.platform.events.dead_letters import DEAD_LETTERS
+
 KEPT = timedelta(days=14)
 """How long topics keep events: well within the time for which inboxes know them, so that a replay stays harmless."""
 _SEGMENT = timedelta(days=1)

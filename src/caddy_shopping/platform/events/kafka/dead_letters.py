@@ -2,9 +2,9 @@
 
 import structlog
 
-from caddy_shopping.platform.events.dead_letters import DeadLetters
+from caddy_shopping.platform.events.dead_letters import DEAD_LETTERS, DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
-from caddy_shopping.platform.events.kafka.cluster import DEAD_LETTERS, Cluster
+from caddy_shopping.platform.events.kafka.cluster import Cluster
 from caddy_shopping.platform.events.kafka.records import Record, headers_of, key_of, origin_of
 from caddy_shopping.platform.events.kafka.sender import Sender
 
