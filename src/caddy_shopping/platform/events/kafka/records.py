@@ -42,11 +42,16 @@ def kind_of(message: Record) -> str:
     return ""
 
 
+def texts_of(message: Record) -> dict[str, str]:
+    """All headers. Raises `ValueError` where one is no text."""
+    return {name: value.decode() for name, value in _pairs(message) if isinstance(value, bytes)}
+
+
 def envelope_of(message: Record, topic: str) -> Envelope:
     """The event that a record carries; `seq` is its offset. Raises `UnreadableRecord`."""
-    headers = {name: value.decode() for name, value in _pairs(message) if isinstance(value, bytes)}
     key, value = message.key(), message.value()
     try:
+        headers = texts_of(message)
         if key is None or value is None:
             raise UnreadableRecord("it has no key, or no value")
         return Envelope(

@@ -124,7 +124,7 @@ function show(spec) {
   const search = make("input", { type: "search", placeholder: "Find an operation", "aria-label": "Find an operation" });
   contents.append(search);
   main.replaceChildren(make("h1", {}, spec.info.title + " " + spec.info.version), ...prose(spec.info.description),
-    make("p", {}, make("a", { href: "/api/openapi.json" }, "openapi.json")));
+    make("p", {}, make("a", { href: "/api/openapi.json" }, "openapi.json"), " · ", make("a", { href: "/api/docs/events" }, "Events")));
   for (const tag of spec.tags) {
     contents.append(make("h2", {}, tag.name));
     main.append(make("h2", { id: "tag-" + tag.name }, tag.name), ...prose(tag.description));
