@@ -9,8 +9,8 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,17 +18,19 @@ from statistics import quantiles
 from uuid import UUID
 
 import asyncpg
+import uvloop
 from confluent_kafka import Consumer, Producer
 from sqlalchemy import make_url
 
 from benchmarks.database import database_server
 from caddy_shopping.kernel.clock import SystemClock
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.kernel.unit_of_work import UnitOfWork
 from caddy_shopping.platform.db.engine import Database, open_database
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
-from caddy_shopping.platform.events.kafka.bus import KafkaBus
+from caddy_shopping.platform.events.kafka.bus import AT_ONCE, KafkaBus
 from caddy_shopping.platform.events.kafka.cluster import Cluster
 from caddy_shopping.platform.events.reactions import Subscription
 from caddy_shopping.platform.events.relay import OTHERS_FIRST, Relay
@@ -61,42 +63,43 @@ class Line:
 
     bus: TimedBus
     relay: Relay
-    kit: Kit
+    uow: UnitOfWork[SqlToyTransaction]
     taken: int = 0
 
     async def take(self, _: Counted) -> None:
-        async with self.kit.unit_of_work(SqlToyTransaction)():
+        async with self.uow():
             pass
         self.taken += 1
 
     async def emit(self, keys: Sequence[UUID]) -> None:
-        async with self.kit.unit_of_work(SqlToyTransaction)() as tx:
+        async with self.uow() as tx:
             for number, key in enumerate(keys):
                 tx.publish(Counted(counter_id=key, value=number))
 
 
 async def line_on(database: Database, cluster: Cluster) -> Line:
     clock, metrics = SystemClock(), Metrics()
-    bus = TimedBus(cluster, ["toy"], metrics)
+    bus = TimedBus(cluster, ["toy"], metrics, at_once=AT_ONCE if database.dialect == "sqlite" else CONNECTIONS)
     bus.acknowledged = {}
     relay = Relay("toy", database, toy.platform_tables, bus, clock, metrics, OTHERS_FIRST)
     run = Executor("toy", database, toy.platform_tables, clock, metrics)
-    made = Line(bus, relay, Kit("toy", database, toy.platform_tables, clock, run, relay.wake))
+    kit = Kit("toy", database, toy.platform_tables, clock, run, relay.wake)
+    made = Line(bus, relay, kit.unit_of_work(SqlToyTransaction))
     consumer = on(Counted, "toy.take", made.take, lambda event: event)
     letters = DeadLetters(database, toy.platform_tables, clock)
     bus.subscribe([Subscription(consumer, run, bus.graveyard(letters))])
     return made
 
 
-async def throughput(line: Line, events: int) -> float:
-    """Events a second, from the first transaction to the last inbox row."""
+async def throughput(line: Line, events: int) -> tuple[float, float]:
+    """Events a second, from the first transaction to the last inbox row; milliseconds of this process's CPU each."""
     keys = [new_id() for _ in range(events // 4)]
-    before, began = line.taken, time.perf_counter()
+    before, began, used = line.taken, time.perf_counter(), time.process_time()
     for first in range(0, events, BATCH):
         await line.emit([keys[number % len(keys)] for number in range(first, first + BATCH)])
     while line.taken - before < events:
         await asyncio.sleep(0.01)
-    return events / (time.perf_counter() - began)
+    return events / (time.perf_counter() - began), 1000 * (time.process_time() - used) / events
 
 
 async def delays(line: Line, seconds: float) -> list[float]:
@@ -157,23 +160,32 @@ async def bare_inbox(url: str, rows: int) -> float:
     return rows / (time.perf_counter() - began)
 
 
-async def measure(url: str, cluster: Cluster, options: argparse.Namespace) -> None:
-    database = open_database(url)
-    async with database.writer.begin() as connection:
-        await connection.run_sync(toy.metadata.create_all)
+@asynccontextmanager
+async def running(database: Database, cluster: Cluster, *, consume: bool) -> AsyncIterator[Line]:
     line = await line_on(database, cluster)
-    await line.bus.start(consume=True)
+    await line.bus.start(consume=consume)
     line.relay.start()
-    await throughput(line, BATCH)  # until the group has its partitions
-    print(f"outbox → Kafka → inbox: {await throughput(line, options.events):,.0f} events a second", flush=True)
-    if make_url(url).get_backend_name() == "postgresql":
-        print(f"bare driver, inbox rows alone: {await bare_inbox(url, options.events):,.0f} a second", flush=True)
-    found = quantiles(await delays(line, options.seconds), n=100)
-    print(f"commit → acknowledged at {ORDERS_PER_SECOND} orders/s: p50 {found[49]:.1f} ms, p99 {found[98]:.1f} ms")
+    yield line
     await line.bus.leave()
     line.bus.stop()
     await line.relay.stop()
     await line.bus.close()
+
+
+async def measure(url: str, cluster: Cluster, options: argparse.Namespace) -> None:
+    database = open_database(url)
+    async with database.writer.begin() as connection:
+        await connection.run_sync(toy.metadata.create_all)
+    async with running(database, cluster, consume=True) as line:
+        await throughput(line, BATCH)  # until the group has its partitions
+        rate, cpu = await throughput(line, options.events)
+    print(f"outbox → Kafka → inbox: {rate:,.0f} events a second, {cpu:.2f} ms of this process's CPU each", flush=True)
+    if make_url(url).get_backend_name() == "postgresql":
+        print(f"bare driver, inbox rows alone: {await bare_inbox(url, options.events):,.0f} a second", flush=True)
+    # As in an API process, whose consumers are elsewhere.
+    async with running(database, cluster, consume=False) as line:
+        found = quantiles(await delays(line, options.seconds), n=100)
+    print(f"commit → acknowledged at {ORDERS_PER_SECOND} orders/s: p50 {found[49]:.1f} ms, p99 {found[98]:.1f} ms")
     await database.close()
 
 
@@ -184,7 +196,7 @@ def main(options: argparse.Namespace) -> None:
         broker = stack.enter_context(Kafka())
         cluster = Cluster(broker.url, partitions=6, session=timedelta(seconds=6))
         url = server.new_database("events") if server else f"sqlite:///{Path(folder) / 'shop.db'}"
-        asyncio.run(measure(url, cluster, options))
+        uvloop.run(measure(url, cluster, options))
         print(f"bare client, brought and fetched: {bare_kafka(cluster, options.events):,.0f} records a second")
 
 

@@ -10,7 +10,7 @@ from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.bus import EventBus, InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
-from caddy_shopping.platform.events.relay import AT_ONCE, OTHERS_FIRST, Relay
+from caddy_shopping.platform.events.relay import IMPATIENT, OTHERS_FIRST, Relay
 from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.module import Kit, Schema
 from caddy_shopping.platform.security.keys import FileKeySet, KeySet, SecretKeySet
@@ -41,7 +41,7 @@ class Ground:
         """A context's kit. `announced` is called after each commit that left events."""
         context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
         database = self.databases.of(context)
-        patience = OTHERS_FIRST if self.bus.shared else AT_ONCE
+        patience = OTHERS_FIRST if self.bus.shared else IMPATIENT
         relay = Relay(context, database, tables, self.bus, self.clock, self.metrics, patience)
         self.relays[context] = relay
         self.dead_letters[context] = DeadLetters(database, tables, self.clock)
@@ -79,7 +79,7 @@ def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> 
     if not settings.kafka_brokers:
         return InProcessBus(metrics)
     # Imported here: who has no brokers need not pay for their client.
-    from caddy_shopping.platform.events.kafka.bus import KafkaBus
+    from caddy_shopping.platform.events.kafka.bus import AT_ONCE, KafkaBus
     from caddy_shopping.platform.events.kafka.cluster import Cluster
 
     cluster = Cluster(
@@ -90,7 +90,9 @@ def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> 
         session=timedelta(seconds=settings.kafka_session_seconds),
         options=settings.kafka_options,
     )
-    return KafkaBus(cluster, contexts, metrics)
+    # No more than there are connections, or requests would queue behind events. SQLite has one writer anyway.
+    at_once = AT_ONCE if settings.database.startswith("sqlite") else settings.pool_size
+    return KafkaBus(cluster, contexts, metrics, at_once=at_once)
 
 
 def key_set(settings: Settings, clock: Clock) -> KeySet:

@@ -1,6 +1,7 @@
 """Whole topics once more, for the command line: every consumer sees their events again, and knows those it has had."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +56,7 @@ async def show_again(
         if topic not in known:
             raise TopicUnknown(topic=topic, topics=", ".join(known))
     oldest, done, never = (clock or SystemClock()).now() - INBOX, Replayed(), asyncio.Event()
+    before = _counts(process)
     for topic in topics or known:
         async for event in _history(process, topic, since):
             if event.occurred_at < oldest:
@@ -62,12 +64,19 @@ async def show_again(
                 continue
             await process.bus.react(event, never)
             done.events += 1
-    for sample in (sample for metric in process.metrics.events.collect() for sample in metric.samples):
-        if sample.name.endswith("_total"):
-            field = {"handled": "handled", "duplicate": "known", "dead": "dead"}.get(sample.labels["status"])
-            if field is not None:
-                setattr(done, field, getattr(done, field) + int(sample.value))
+    counted = _counts(process) - before
+    done.handled, done.known, done.dead = counted["handled"], counted["duplicate"], counted["dead"]
     return done
+
+
+def _counts(process: Process) -> Counter[str]:
+    """How often consumers took an event, by what came of it."""
+    found = Counter[str]()
+    for metric in process.metrics.events.collect():
+        for sample in metric.samples:
+            if sample.name.endswith("_total"):
+                found[sample.labels["status"]] += int(sample.value)
+    return found
 
 
 def _history(process: Process, topic: str, since: datetime | None) -> AsyncIterator[Envelope]:

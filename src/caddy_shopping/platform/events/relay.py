@@ -36,7 +36,7 @@ LANE = 20
 """Events of one aggregate handed out at a time."""
 MARK_AT = 100
 MARK_AFTER = 0.05
-AT_ONCE = timedelta(0)
+IMPATIENT = timedelta(0)
 OTHERS_FIRST = timedelta(seconds=2)
 """For this long, what another process committed is left to its own relay, where each process has one."""
 
@@ -55,7 +55,7 @@ class Relay:
         bus: Bus,
         clock: Clock,
         metrics: Metrics,
-        patience: timedelta = AT_ONCE,
+        patience: timedelta = IMPATIENT,
     ) -> None:
         self._context = context
         self._database = database

@@ -20,7 +20,6 @@ from caddy_shopping.platform.telemetry.metrics import Metrics
 
 log = structlog.get_logger("kafka")
 AT_ONCE = 64
-"""Reactions that run at the same time in one process; what more there is waits in memory."""
 AGAIN = 2.0
 
 
@@ -32,13 +31,14 @@ class KafkaBus:
 
     shared = True
 
-    def __init__(self, cluster: Cluster, contexts: Sequence[str], metrics: Metrics) -> None:
+    def __init__(self, cluster: Cluster, contexts: Sequence[str], metrics: Metrics, *, at_once: int = AT_ONCE) -> None:
+        """`at_once` bounds the reactions that run at the same time in this process; what more there is waits."""
         self.cluster = cluster
         self._sender = Sender(cluster)
         self._contexts = contexts
         self._metrics = metrics
         self._unreadable = DeadLetterTopic(self._sender, cluster)
-        self._limit = asyncio.Semaphore(AT_ONCE)
+        self._limit = asyncio.Semaphore(at_once)
         self._reactions: dict[tuple[str, str], Reactions] = {}
         self._groups: list[Group] = []
         self._opening: asyncio.Task[None] | None = None

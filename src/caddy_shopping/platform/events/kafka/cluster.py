@@ -10,12 +10,19 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from caddy_shopping.kernel.errors import Unavailable
 from caddy_shopping.platform.events.dead_letters import DEAD_LETTERS
 
 KEPT = timedelta(days=14)
 """How long topics keep events: well within the time for which inboxes know them, so that a replay stays harmless."""
 _SEGMENT = timedelta(days=1)
 ADMIN_SECONDS = 10.0
+
+
+class BrokerUnavailable(Unavailable):
+    code = "BROKER_UNAVAILABLE"
+    en = "No Kafka broker answers at {brokers}. Look whether one runs there, and at SHOP_KAFKA_BROKERS."
+    zh = "{brokers} 上没有 Kafka 代理响应。请检查代理是否运行以及 SHOP_KAFKA_BROKERS 设置。"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.aio import AIOConsumer
 
 from caddy_shopping.platform.events.envelope import Envelope
-from caddy_shopping.platform.events.kafka.cluster import ADMIN_SECONDS, Cluster
+from caddy_shopping.platform.events.kafka.cluster import ADMIN_SECONDS, BrokerUnavailable, Cluster
 from caddy_shopping.platform.events.kafka.records import UnreadableRecord, envelope_of
 
 log = structlog.get_logger("kafka")
@@ -18,7 +18,7 @@ BATCH = 500
 async def history(cluster: Cluster, topic: str, since: datetime | None) -> AsyncIterator[Envelope]:
     """The events that were brought there from `since` on, up to now; those of one key in their order.
 
-    Raises `KafkaException` where no broker answers.
+    Raises `BrokerUnavailable`.
     """
     config = cluster.client(
         group_id=cluster.group("replay", topic), enable_auto_commit=False, enable_partition_eof=True
@@ -43,6 +43,8 @@ async def history(cluster: Cluster, topic: str, since: datetime | None) -> Async
                     yield envelope_of(message, topic)
                 except UnreadableRecord as fault:
                     log.warning("event.unreadable", error=str(fault))
+    except KafkaException as fault:
+        raise BrokerUnavailable(brokers=cluster.brokers) from fault
     finally:
         await consumer.close()
 
