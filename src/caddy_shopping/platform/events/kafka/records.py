@@ -31,6 +31,7 @@ def headers_of(event: Envelope) -> dict[str, str]:
 
 
 def key_of(event: Envelope) -> bytes:
+    """The aggregate's id as text: what keeps its events in one partition."""
     return str(event.key).encode()
 
 
