@@ -1,15 +1,16 @@
 """Data folders as a first start leaves them: made once in each process of the tests, and copied."""
 
+import atexit
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 from tests.support.engine import ENGINE
 from tests.support.shop import ForkedShop, Shop
 
-_MADE: dict[tuple[str, ...], tuple[TemporaryDirectory[str], tuple[str, str] | None]] = {}
+_MADE: dict[tuple[str, ...], tuple[Path, tuple[str, str] | None]] = {}
 
 
 @contextmanager
@@ -32,13 +33,14 @@ def furnish(shop: Shop, *arguments: str) -> None:
     """
     if ENGINE.embedded and not any(name.endswith("DATABASE_URL") for name in shop.environment):
         folder, shop.admin = _made(arguments)
-        shutil.copytree(folder.name, shop.data_dir, dirs_exist_ok=True)
+        shutil.copytree(folder, shop.data_dir, dirs_exist_ok=True)
 
 
-def _made(arguments: tuple[str, ...]) -> tuple[TemporaryDirectory[str], tuple[str, str] | None]:
+def _made(arguments: tuple[str, ...]) -> tuple[Path, tuple[str, str] | None]:
     if arguments not in _MADE:
-        folder = TemporaryDirectory()
-        first = ForkedShop(Path(folder.name))
+        folder = Path(mkdtemp(prefix="shop-furnished-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        first = ForkedShop(folder)
         first.start(*arguments)
         assert first.stop() == 0, first.output
         (first.data_dir / "serve.log").unlink()

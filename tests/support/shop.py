@@ -146,7 +146,7 @@ class Shop:
         """Everything it printed and logged so far."""
         return self._log.read_text()
 
-    def start(self, *arguments: str, timeout: float = 60.0) -> None:
+    def start(self, *arguments: str, timeout: float = 180.0) -> None:
         """Return once it is ready; `arguments` are for `serve`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._process = self._launch("serve", *arguments, log=self._log)
