@@ -20,6 +20,7 @@ from uuid import uuid4
 import aiohttp
 
 from tests.support.engine import ENGINE
+from tests.support.redis_run import REDIS
 
 ADDRESS = {
     "name": "Li Lei 李雷",
@@ -132,6 +133,7 @@ class Shop:
             "SHOP_PORT": str(self.port),
             "SHOP_HTTP_RATE_LIMITS": "false",
             **ENGINE.environment_of(data_dir),
+            **REDIS.environment_of(data_dir),
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None

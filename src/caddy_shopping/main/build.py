@@ -1,5 +1,6 @@
 """Puts the shop together by hand: the one place where every context meets the others."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import TypeVar
 
@@ -19,9 +20,10 @@ from caddy_shopping.contracts.users import Users
 from caddy_shopping.kernel.clock import Clock, SystemClock
 from caddy_shopping.main.ground import Ground, lay
 from caddy_shopping.main.process import Process
+from caddy_shopping.main.shared import Shared, share
 from caddy_shopping.main.web import reachable, web_app
 from caddy_shopping.platform.events.bus import Subscription
-from caddy_shopping.platform.http.health import Health
+from caddy_shopping.platform.http.health import Check, Health
 from caddy_shopping.platform.jobs.retention import retention
 from caddy_shopping.platform.jobs.scheduler import Scheduler
 from caddy_shopping.platform.module import Kit, Module
@@ -37,14 +39,13 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     """Build the whole shop as one process. Nothing is opened or started yet."""
     ground = lay(settings, clock or SystemClock(), [schema.context for schema in SCHEMAS])
 
-    def catalogue_changed() -> None:
-        # Public answers that were given before are not the truth any more.
-        app.cache.clear()
+    def forgotten(tags: Collection[str]) -> None:
+        # Public answers show what orders take when their seconds are over, and everything else at once.
+        if not products.only_stock(tags):
+            app.cache.clear()
 
-    kits = {
-        schema.context: ground.kit(schema, catalogue_changed if schema is products.schema else None)
-        for schema in SCHEMAS
-    }
+    shared = share(settings, ground.metrics, forgotten)
+    kits = {schema.context: ground.kit(schema, shared.cache, shared.limiter) for schema in SCHEMAS}
     modules: dict[str, Module] = {}
 
     def contract(kind: type[C], name: str) -> C:
@@ -57,8 +58,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     for name, module in modules.items():
         letters = ground.dead_letters[name]
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
-    health = Health({name: partial(reachable, database) for name, database in ground.databases.named().items()})
-    app = web_app(ground, list(modules.values()), people, health)
+    health = Health(
+        {name: partial(reachable, database) for name, database in ground.databases.named().items()}, _optional(shared)
+    )
+    app = web_app(ground, list(modules.values()), people, health, shared.limiter)
     jobs = [job for module in modules.values() for job in module.jobs] + [retention(kit) for kit in kits.values()]
     return Process(
         settings=settings,
@@ -68,10 +71,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         bus=ground.bus,
         relays=ground.relays,
         dead_letters=ground.dead_letters,
-        scheduler=Scheduler(jobs),
+        scheduler=Scheduler(jobs, shared.locks),
         app=app,
         health=health,
         metrics=ground.metrics,
+        shared=shared,
         release=(ground.passwords.close,),
     )
 
@@ -100,6 +104,10 @@ def _build_contexts(
     modules["notifications"] = notifications.build(
         kits["notifications"], load(NotificationsSettings, **_shop_url(settings)), settings.data_dir
     )
+
+
+def _optional(shared: Shared) -> dict[str, Check]:
+    return {} if shared.check is None else {"redis": shared.check}
 
 
 def _shop_url(settings: Settings) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caddy_shopping.main.databases import Databases
+from caddy_shopping.main.shared import Shared
 from caddy_shopping.platform.db.migrate import pending, upgrade
 from caddy_shopping.platform.events.bus import InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -31,6 +32,7 @@ class Process:
     app: Any
     health: Health
     metrics: Metrics
+    shared: Shared
     release: Sequence[Callable[[], None]] = ()
     _started: bool = field(default=False, init=False)
 
@@ -48,6 +50,7 @@ class Process:
     async def start(self, *, work: bool = True) -> None:
         """Open what the modules need; with `work`, also deliver events and run jobs."""
         self._started = True
+        await self.shared.start()
         for module in self.modules.values():
             for step in module.start:
                 await step()
@@ -66,6 +69,7 @@ class Process:
             for module in self.modules.values():
                 for step in module.stop:
                     await step()
+        await self.shared.stop()
         for close in self.release:
             close()
         await self.databases.close()

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Database file, keys, installation secret, uploaded images, mail outbox."""
     database_url: str = ""
     """Empty: SQLite in `data_dir`. Anything else: an async SQLAlchemy URL."""
+    redis_url: SecretStr = SecretStr("")
+    """`redis://[user:password@]host:port/number`, or `rediss://` with TLS. Empty: this process shares nothing."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""

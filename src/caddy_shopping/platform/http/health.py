@@ -26,6 +26,8 @@ class Health:
     """What this process depends on. Set `stopping` when it begins to end: traffic then goes elsewhere."""
 
     checks: Mapping[str, Check] = field(default_factory=dict)
+    optional: Mapping[str, Check] = field(default_factory=dict)
+    """What it does without, slower."""
     time_limit: float = 2.0
     """Seconds that each check may take."""
     stopping: bool = False
@@ -45,7 +47,7 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`status` is `ready`, `failing` or `stopping`."""
+    """`status` is `ready`, `degraded` (takes traffic, but lacks a help), `failing` or `stopping`."""
 
     status: str
     checks: dict[str, CheckResult]
@@ -64,11 +66,15 @@ class KeySet(msgspec.Struct, frozen=True):
 
 async def examine(health: Health) -> Readiness:
     """Run all checks at once. Why one failed goes to the log, not to strangers."""
-    results = await asyncio.gather(*(_run(name, check, health.time_limit) for name, check in health.checks.items()))
-    checks = dict(zip(health.checks, results, strict=True))
+    asked = {**health.checks, **health.optional}
+    results = await asyncio.gather(*(_run(name, check, health.time_limit) for name, check in asked.items()))
+    checks = dict(zip(asked, results, strict=True))
+    lacking = {name for name, result in checks.items() if result.status != "ok"}
     if health.stopping:
         return Readiness("stopping", checks)
-    return Readiness("ready" if all(result.status == "ok" for result in results) else "failing", checks)
+    if not lacking <= health.optional.keys():
+        return Readiness("failing", checks)
+    return Readiness("degraded" if lacking else "ready", checks)
 
 
 async def _run(name: str, check: Check, limit: float) -> CheckResult:
@@ -108,7 +114,9 @@ def health_routes(
         """503 while a dependency is away, or while the process is on its way out."""
         found = await examine(health)
         return Response(
-            found, status_code=200 if found.status == "ready" else 503, headers={"cache-control": "no-store"}
+            found,
+            status_code=200 if found.status in ("ready", "degraded") else 503,
+            headers={"cache-control": "no-store"},
         )
 
     @get("/metrics", include_in_schema=False, sync_to_thread=False, **documented(public=True))
