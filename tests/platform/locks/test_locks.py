@@ -1,6 +1,10 @@
 """One holder at a time; a holder who was away is told so by what it writes to."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,6 +15,7 @@ from caddy_shopping.platform.locks.memory import MemoryLocks
 from caddy_shopping.platform.locks.shared import SharedLocks
 from caddy_shopping.platform.redis.link import Link
 from tests.support.redis_server import RedisServer, running_or_skipped
+from tests.support.shop import eventually
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +119,67 @@ async def token(locks: Locks) -> int:
     async with locks.held("purge", 30) as held:
         assert held is not None
         return held.token
+
+
+async def test_what_is_done_is_written_down_for_a_while(locks: Locks) -> None:
+    assert not await locks.recorded("purge")
+    async with locks.held("purge", 30) as held:
+        assert held is not None
+        await locks.record(held, 0.05)
+    assert await locks.recorded("purge")
+    assert not await locks.recorded("another")
+    await asyncio.sleep(0.06)
+    assert not await locks.recorded("purge")
+
+
+HOLDER = """
+import asyncio, sys
+from prometheus_client import CollectorRegistry
+from caddy_shopping.platform.locks.locks import TokenRefused
+from caddy_shopping.platform.locks.shared import SharedLocks
+from caddy_shopping.platform.redis.link import Link
+
+async def main():
+    locks = SharedLocks(Link(sys.argv[1], CollectorRegistry(), patience=5))
+    async with locks.held("purge", 0.5) as held:
+        print("held", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        try:
+            await locks.record(held, 60)
+            print("written", flush=True)
+        except TokenRefused:
+            print("refused", flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("paused", "said"), [(True, "refused"), (False, "written")])
+async def test_a_holder_who_was_paused_past_its_time_writes_nothing(
+    link: Link, server: RedisServer, paused: bool, said: str
+) -> None:
+    """Its process stands still, somebody else takes the lock and is done, and it goes on as if nothing had been."""
+    locks = SharedLocks(link)
+    command = [sys.executable, "-c", HOLDER, server.url]
+    holder = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "src"}
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    if paused:
+        holder.send_signal(signal.SIGSTOP)
+
+        async def taken() -> bool:
+            async with locks.held("purge", 30) as held:
+                if held is not None:
+                    await locks.record(held, 60)
+                return held is not None
+
+        await eventually(taken)
+        written = await link.redis.get("shop:lock:purge:done")
+        holder.send_signal(signal.SIGCONT)
+    out, _ = await holder.communicate(b"go on\n")
+    assert out == f"{said}\n".encode()
+    if paused:
+        assert await link.redis.get("shop:lock:purge:done") == written

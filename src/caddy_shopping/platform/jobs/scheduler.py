@@ -18,7 +18,7 @@ LEASE = 30.0
 class Scheduler:
     """Starts every job a little after the process, then every `job.every`, a little jittered.
 
-    A job whose turn comes while another process is at it is left out this time.
+    A job whose turn comes while another process is at it, or has just done it, is left out this time.
     """
 
     def __init__(self, jobs: Sequence[Job], locks: Locks | None = None, *, patience: float = 10.0) -> None:
@@ -52,13 +52,19 @@ class Scheduler:
         pause = min(period, 5.0) * random.uniform(0.1, 1.0)
         while not await self._stopped_within(pause):
             try:
-                async with self._locks.held(f"job:{job.name}", LEASE) as held:
-                    if held is not None:
-                        await job.run()
+                await self._run(job)
             except Exception:
                 # A job comes round again; that it failed is for the log, not for the process.
                 log.exception("job.failed", job=job.name)
             pause = period * random.uniform(0.9, 1.1)
+
+    async def _run(self, job: Job) -> None:
+        async with self._locks.held(f"job:{job.name}", LEASE) as held:
+            if held is None or await self._locks.recorded(held.name):
+                return
+            await job.run()
+            # Shorter than any pause here, so that a process which is alone never leaves one out.
+            await self._locks.record(held, 0.8 * job.every.total_seconds())
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:

@@ -28,6 +28,17 @@ class Locks(Protocol):
         """
         ...
 
+    async def record(self, held: Held, seconds: float) -> None:
+        """Write down, for so long, that what the lock is for is done.
+
+        Raises `TokenRefused` where somebody else has held the lock since: they have done it, or are at it.
+        """
+        ...
+
+    async def recorded(self, name: str) -> bool:
+        """Whether that is written down."""
+        ...
+
 
 class TokenRefused(RuntimeError):
     """A write came too late: somebody else has held the lock since."""

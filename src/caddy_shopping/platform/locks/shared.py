@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
-from caddy_shopping.platform.locks.locks import Held
+from caddy_shopping.platform.locks.locks import Held, TokenRefused
 from caddy_shopping.platform.locks.memory import MemoryLocks
 from caddy_shopping.platform.redis.link import Link, RedisAway
 
@@ -21,6 +21,12 @@ return string.format('%.0f', token)
 """
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _FREE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+# KEYS: token, record. ARGV: my token, ms. The counter has the token of the last holder.
+_RECORD = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
 
 
 class SharedLocks:
@@ -29,7 +35,9 @@ class SharedLocks:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._alone = MemoryLocks()
-        self._take, self._renew, self._free = map(link.redis.register_script, (_TAKE, _RENEW, _FREE))
+        self._take, self._renew, self._free, self._record = map(
+            link.redis.register_script, (_TAKE, _RENEW, _FREE, _RECORD)
+        )
 
     @asynccontextmanager
     async def held(self, name: str, seconds: float) -> AsyncIterator[Held | None]:
@@ -51,6 +59,22 @@ class SharedLocks:
             renewing.cancel()
             with suppress(RedisAway):
                 await self._link.ask(lambda _: self._free([key], [me]))
+
+    async def record(self, held: Held, seconds: float) -> None:
+        keys = [f"{PREFIX}{held.name}:token", f"{PREFIX}{held.name}:done"]
+        try:
+            written = await self._link.ask(lambda _: self._record(keys, [held.token, int(seconds * 1000)]))
+        except RedisAway:
+            return await self._alone.record(held, seconds)
+        if not written:
+            raise TokenRefused(held)
+        return None
+
+    async def recorded(self, name: str) -> bool:
+        try:
+            return bool(await self._link.ask(lambda redis: redis.exists(f"{PREFIX}{name}:done")))
+        except RedisAway:
+            return await self._alone.recorded(name)
 
     async def _keep(self, key: str, me: str, seconds: float) -> None:
         """Renew three times in its life, so that one failure does not lose it."""
