@@ -1,6 +1,7 @@
 """Puts the shop together by hand: the one place where every context meets the others."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ from caddy_shopping.platform.events.bus import Subscription
 from caddy_shopping.platform.http.health import Check, Health
 from caddy_shopping.platform.jobs.retention import retention
 from caddy_shopping.platform.jobs.scheduler import Scheduler
-from caddy_shopping.platform.module import Kit, Module
+from caddy_shopping.platform.module import Job, Kit, Module
 from caddy_shopping.platform.rpc.local import local_stub
 from caddy_shopping.platform.settings import Settings, load
 
@@ -63,6 +64,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     )
     app = web_app(ground, list(modules.values()), people, health, shared.limiter)
     jobs = [job for module in modules.values() for job in module.jobs] + [retention(kit) for kit in kits.values()]
+    if shared.check is not None:
+        jobs.append(Job("products.warm-cache", timedelta(minutes=10), modules["products"].use_cases.warm))
     return Process(
         settings=settings,
         databases=ground.databases,

@@ -156,6 +156,7 @@ def main() -> None:
     from caddy_shopping.contexts.orders.interface.cli import commands as orders_commands
     from caddy_shopping.contexts.products.interface.cli import commands as products_commands
     from caddy_shopping.contexts.users.interface.cli import commands as users_commands
+    from caddy_shopping.main.caching import cache
     from caddy_shopping.main.operations import doctor, events, keys
     from caddy_shopping.main.verify.cli import verify
 
@@ -167,7 +168,7 @@ def main() -> None:
     for name, commands in groups:
         for command in commands(open_module(name)):
             shop.add_command(command)
-    for command in (keys, events, doctor, verify):
+    for command in (keys, events, cache, doctor, verify):
         shop.add_command(command)
     try:
         shop()

@@ -29,6 +29,7 @@ from caddy_shopping.contexts.products.application.staff_reads import StaffReads
 from caddy_shopping.contexts.products.application.sweep_reservations import SweepReservationsHandler
 from caddy_shopping.contexts.products.application.upload_image import UploadImageHandler
 from caddy_shopping.contexts.products.application.use_cases import UseCases
+from caddy_shopping.contexts.products.application.warm_catalogue import WarmCatalogue
 from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.contexts.products.infrastructure.cached import CachedProductQueries
 from caddy_shopping.contexts.products.infrastructure.csv_bulk import SqlImportTransaction
@@ -96,6 +97,7 @@ def _use_cases(kit: Kit, settings: ProductsSettings, orders: Orders) -> UseCases
         import_products=import_products,
         export_products=export_products,
         seed=SeedCatalogue(kit.run, import_products, export_products, demo),
+        warm=WarmCatalogue(queries),
         queries=queries,
         staff=StaffReads(queries),
         media=media,
