@@ -49,7 +49,7 @@ def share(settings: Settings, metrics: Metrics, dropped: Dropped) -> Shared:
     from caddy_shopping.platform.redis.link import Link
 
     link = Link(url, metrics.registry)
-    cache = SharedCache(link, seen, dropped)
+    cache = SharedCache(link, seen, dropped, entries=settings.cache_entries)
     return Shared(
         cache,
         SharedLocks(link),

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from caddy_shopping.platform.cache.alone import Dropped, MemoryCache
+from caddy_shopping.platform.cache.alone import ENTRIES, Dropped, MemoryCache
 from caddy_shopping.platform.cache.cache import EVERYTHING, Lifetime, Load, Stats
 from caddy_shopping.platform.cache.metrics import CacheMetrics
 from caddy_shopping.platform.cache.news import News
@@ -28,8 +28,8 @@ FIRST_LOOK, LAST_LOOK = 0.005, 0.1
 class SharedCache(MemoryCache):
     """See `cache.Cache`. Hears of changes between `start` and `stop`."""
 
-    def __init__(self, link: Link, metrics: CacheMetrics, dropped: Dropped) -> None:
-        super().__init__(metrics, dropped, longest=LONGEST)
+    def __init__(self, link: Link, metrics: CacheMetrics, dropped: Dropped, *, entries: int = ENTRIES) -> None:
+        super().__init__(metrics, dropped, longest=LONGEST, entries=entries)
         self._store = Store(link)
         self.news = News(link, self._store, self.drop)
 

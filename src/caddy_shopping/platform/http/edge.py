@@ -58,7 +58,6 @@ class Edge:
         self._cors = Cors(settings.cors_origins)
         self._api_headers = _security(settings, _API_POLICY) + self._cors.always
         self._docs_headers = _security(settings, _DOCS_POLICY) + self._cors.always
-        self._series: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._log = structlog.stdlib.get_logger("caddy_shopping.access")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,13 +152,7 @@ class Edge:
         return _counted(receive, limit, declared)
 
     def _count(self, method: str, route: str, status: int, elapsed: float) -> None:
-        key = (method if method in METHODS else "OTHER", route, status)
-        series = self._series.get(key)
-        if series is None:
-            counter = self._metrics.http_requests.labels(key[0], route, str(status))
-            series = self._series[key] = (counter, self._metrics.http_seconds.labels(key[0], route))
-        series[0].inc()
-        series[1].observe(elapsed)
+        self._metrics.http.count(method if method in METHODS else "OTHER", route, status, elapsed)
 
     def _write_log(self, method: str, path: str, status: int, elapsed: float, request_id: str) -> None:
         wanted = self._settings.access_log
