@@ -27,4 +27,4 @@ def test_the_client_is_imported_where_it_is_used(tmp_path: Path, url: str, impor
 
 
 def test_the_password_of_the_url_is_not_shown() -> None:
-    assert "hunter2" not in repr(Settings(redis_url="redis://shop:hunter2@redis:6379/0"))  # type: ignore[arg-type]
+    assert "hunter2" not in repr(Settings(redis_url="redis://shop:hunter2@redis:6379/0"))
