@@ -8,7 +8,7 @@ help: ## Show this list
 serve: .venv/.runtime ## Serve the shop on http://127.0.0.1:3000 (sets itself up at the first start)
 	@.venv/bin/caddy-shopping serve
 
-services: .venv/.development ## Start the servers at hand (databases, Kafka), until Ctrl-C
+services: .venv/.development ## Start the servers at hand, until Ctrl-C
 	@.venv/bin/python -m tests.support.services
 
 test: .venv/.development ## Run every check that this machine can run

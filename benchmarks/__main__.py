@@ -175,11 +175,23 @@ async def ceiling(shop_url: str, load: Load, folder: Path) -> AsyncIterator[str]
     command = [sys.executable, "-m", "benchmarks.ceiling", str(port), str(folder / "body"), str(folder / "headers")]
     process = subprocess.Popen(command)
     try:
-        await asyncio.sleep(1)
+        await _listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
 
 
 def report(rows: list[Row], notes: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ from benchmarks.database import database_server
 from caddy_shopping.kernel.clock import SystemClock
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.unit_of_work import UnitOfWork
+from caddy_shopping.platform.cache.alone import MemoryCache
+from caddy_shopping.platform.cache.metrics import CacheMetrics
 from caddy_shopping.platform.db.engine import Database, open_database
 from caddy_shopping.platform.events.consumer import on
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -83,7 +85,8 @@ async def line_on(database: Database, cluster: Cluster) -> Line:
     bus.acknowledged = {}
     relay = Relay("toy", database, toy.platform_tables, bus, clock, metrics, OTHERS_FIRST)
     run = Executor("toy", database, toy.platform_tables, clock, metrics)
-    kit = Kit("toy", database, toy.platform_tables, clock, run, relay.wake)
+    cache = MemoryCache(CacheMetrics(metrics.registry), lambda tags: None)
+    kit = Kit("toy", database, toy.platform_tables, clock, run, relay.wake, cache)
     made = Line(bus, relay, kit.unit_of_work(SqlToyTransaction))
     consumer = on(Counted, "toy.take", made.take, lambda event: event)
     letters = DeadLetters(database, toy.platform_tables, clock)

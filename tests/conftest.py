@@ -9,8 +9,16 @@ from tests.support.database import make_bench, scratch_database
 from tests.support.engine import engine_of_this_run
 from tests.support.kafka_of_this_run import brokers_of_this_run
 from tests.support.measuring import only_here
+from tests.support.redis_run import redis_of_this_run
 
-__all__ = ["brokers_of_this_run", "engine_of_this_run", "make_bench", "only_here", "scratch_database"]
+__all__ = [
+    "brokers_of_this_run",
+    "engine_of_this_run",
+    "make_bench",
+    "only_here",
+    "redis_of_this_run",
+    "scratch_database",
+]
 
 # The same examples in every run, however slow the machine: a red test is red for everybody. To look for new ones:
 # SHOP_HYPOTHESIS=explore.

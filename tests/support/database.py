@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import MetaData, select, text
 
 from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.platform.cache.alone import MemoryCache
+from caddy_shopping.platform.cache.metrics import CacheMetrics
 from caddy_shopping.platform.db.engine import Database, open_database
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.executor import Executor
@@ -41,8 +43,10 @@ MakeBench = Callable[[str, MetaData, PlatformTables], Awaitable[Any]]
 
 
 def make_kit(context: str, database: Database, tables: PlatformTables, clock: Clock, wakes: list[None]) -> Kit:
-    run = Executor(context, database, tables, clock, Metrics())
-    return Kit(context, database, tables, clock, run, lambda _: wakes.append(None))
+    metrics = Metrics()
+    run = Executor(context, database, tables, clock, metrics)
+    cache = MemoryCache(CacheMetrics(metrics.registry), lambda tags: None)
+    return Kit(context, database, tables, clock, run, lambda _: wakes.append(None), cache)
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import NoReturn
 
-from tests.support.brokers import BROKERS, Kafka, missing
+from tests.support import brokers, redis_server
+from tests.support.brokers import BROKERS, Kafka
+from tests.support.redis_server import RedisServer
+from tests.support.server import Server
 from tests.support.servers import ENGINES, available
 
 
@@ -15,17 +18,22 @@ def main(names: Iterable[str]) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt), ExitStack() as running:
         for name in names:
-            if reason := missing(name) if name in BROKERS else available()[name]:
+            reason, kind, setting = _service(name)
+            if reason:
                 print(f"# {reason}", flush=True)
                 continue
-            if name in BROKERS:
-                broker = running.enter_context(BROKERS[name]())
-                print(f"# {name}\nSHOP_KAFKA_BROKERS={broker.url}", flush=True)
-                continue
-            server = running.enter_context(ENGINES[name]())
-            print(f"# {name}\nSHOP_DATABASE_URL={server.new_database('shop')}", flush=True)
+            print(f"# {name}\n{setting(running.enter_context(kind()))}", flush=True)
         print("# Ctrl-C ends them and removes what they stored.", flush=True)
         signal.pause()
+
+
+def _service(name: str) -> tuple[str | None, Callable[[], Server], Callable[[Server], str]]:
+    """Why it cannot be started here, its class, and the setting that leads a shop to it."""
+    if name in BROKERS:
+        return brokers.missing(name), BROKERS[name], lambda broker: f"SHOP_KAFKA_BROKERS={broker.url}"
+    if name == RedisServer.name:
+        return redis_server.missing(), RedisServer, lambda redis: f"SHOP_REDIS_URL={redis.url}"
+    return available()[name], ENGINES[name], lambda server: f"SHOP_DATABASE_URL={server.new_database('shop')}"
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -33,4 +41,4 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*ENGINES, Kafka.name])
+    main(sys.argv[1:] or [*ENGINES, Kafka.name, RedisServer.name])

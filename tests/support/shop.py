@@ -23,6 +23,7 @@ import aiohttp
 from tests.support.engine import ENGINE
 from tests.support.forked import Fork
 from tests.support.kafka_of_this_run import BROKERS_OF_THIS_RUN
+from tests.support.redis_run import REDIS
 
 ADDRESS = {
     "name": "Li Lei 李雷",
@@ -136,6 +137,7 @@ class Shop:
             "SHOP_HTTP_RATE_LIMITS": "false",
             **ENGINE.environment_of(data_dir),
             **BROKERS_OF_THIS_RUN.environment_of(data_dir),
+            **REDIS.environment_of(data_dir),
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | Fork | None = None

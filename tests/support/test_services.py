@@ -8,6 +8,7 @@ import sys
 import pytest
 from sqlalchemy import make_url
 
+from tests.support.redis_server import missing
 from tests.support.servers import available
 
 
@@ -15,11 +16,13 @@ from tests.support.servers import available
 def test_it_says_where_the_servers_are_and_ends_them_when_told(how: signal.Signals) -> None:
     if reason := available()["PostgreSQL"]:
         pytest.skip(reason)
-    command = [sys.executable, "-m", "tests.support.services", "PostgreSQL"]
+    command = [sys.executable, "-m", "tests.support.services", "PostgreSQL", "Redis"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as services:
         assert services.stdout is not None
         assert services.stdout.readline() == "# PostgreSQL\n"
         url = make_url(services.stdout.readline().strip().removeprefix("SHOP_DATABASE_URL="))
+        redis = [services.stdout.readline() for _ in range(1 if missing() else 2)]
+        assert redis[-1].startswith("# Redis: " if missing() else "SHOP_REDIS_URL=redis://127.0.0.1:")
         assert services.stdout.readline().startswith("# Ctrl-C")
         assert (url.drivername, url.database) == ("postgresql+asyncpg", "shop")
         socket.create_connection(("127.0.0.1", url.port or 0)).close()

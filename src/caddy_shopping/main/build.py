@@ -1,5 +1,7 @@
 """Puts the shop together by hand: the one place where every context meets the others."""
 
+from collections.abc import Collection
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -19,12 +21,13 @@ from caddy_shopping.contracts.users import Users
 from caddy_shopping.kernel.clock import Clock, SystemClock
 from caddy_shopping.main.ground import Ground, lay
 from caddy_shopping.main.process import Process
+from caddy_shopping.main.shared import Shared, share
 from caddy_shopping.main.web import reachable, web_app
 from caddy_shopping.platform.events.reactions import Subscription
-from caddy_shopping.platform.http.health import Health
+from caddy_shopping.platform.http.health import Check, Health
 from caddy_shopping.platform.jobs.retention import retention
 from caddy_shopping.platform.jobs.scheduler import Scheduler
-from caddy_shopping.platform.module import Kit, Module
+from caddy_shopping.platform.module import Job, Kit, Module
 from caddy_shopping.platform.rpc.local import local_stub
 from caddy_shopping.platform.settings import Settings, load
 
@@ -37,14 +40,13 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     """Build the whole shop as one process. Nothing is opened or started yet."""
     ground = lay(settings, clock or SystemClock(), [schema.context for schema in SCHEMAS])
 
-    def catalogue_changed() -> None:
-        # Public answers that were given before are not the truth any more.
-        app.cache.clear()
+    def forgotten(tags: Collection[str]) -> None:
+        # Public answers show what orders take when their seconds are over, and everything else at once.
+        if not products.only_stock(tags):
+            app.cache.clear()
 
-    kits = {
-        schema.context: ground.kit(schema, catalogue_changed if schema is products.schema else None)
-        for schema in SCHEMAS
-    }
+    shared = share(settings, ground.metrics, forgotten)
+    kits = {schema.context: ground.kit(schema, shared.cache, shared.limiter) for schema in SCHEMAS}
     modules: dict[str, Module] = {}
 
     def contract(kind: type[C], name: str) -> C:
@@ -59,10 +61,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
     health = Health(
         {name: partial(reachable, database) for name, database in ground.databases.named().items()},
-        {"kafka": ground.bus.reachable} if ground.bus.shared else {},
+        _optional(ground, shared),
     )
-    app = web_app(ground, list(modules.values()), people, health)
+    app = web_app(ground, list(modules.values()), people, health, shared.limiter)
     jobs = [job for module in modules.values() for job in module.jobs] + [retention(kit) for kit in kits.values()]
+    if shared.check is not None:
+        jobs.append(Job("products.warm-cache", timedelta(minutes=10), modules["products"].use_cases.warm))
     return Process(
         settings=settings,
         databases=ground.databases,
@@ -71,10 +75,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         bus=ground.bus,
         relays=ground.relays,
         dead_letters=ground.dead_letters,
-        scheduler=Scheduler(jobs),
+        scheduler=Scheduler(jobs, shared.locks),
         app=app,
         health=health,
         metrics=ground.metrics,
+        shared=shared,
         release=(ground.passwords.close,),
     )
 
@@ -103,6 +108,12 @@ def _build_contexts(
     modules["notifications"] = notifications.build(
         kits["notifications"], load(NotificationsSettings, **_shop_url(settings)), settings.data_dir
     )
+
+
+def _optional(ground: Ground, shared: Shared) -> dict[str, Check]:
+    """What requests go on without."""
+    redis = {} if shared.check is None else {"redis": shared.check}
+    return redis | ({"kafka": ground.bus.reachable} if ground.bus.shared else {})
 
 
 def _shop_url(settings: Settings) -> dict[str, str]:

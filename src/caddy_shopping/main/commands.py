@@ -8,6 +8,7 @@ import rich_click as click
 from caddy_shopping.contexts.orders.interface.cli import commands as orders_commands
 from caddy_shopping.contexts.products.interface.cli import commands as products_commands
 from caddy_shopping.contexts.users.interface.cli import commands as users_commands
+from caddy_shopping.main.caching import cache
 from caddy_shopping.main.operations import doctor, events, keys
 from caddy_shopping.main.verify.cli import verify
 from caddy_shopping.platform.module import Module, OpenModule
@@ -19,7 +20,7 @@ def commands() -> list[click.Command]:
         *users_commands(open_module("users")),
         *products_commands(open_module("products")),
         *orders_commands(open_module("orders")),
-        *(keys, events, doctor, verify),
+        *(keys, events, cache, doctor, verify),
     ]
 
 

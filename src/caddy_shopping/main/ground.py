@@ -1,17 +1,18 @@
 """What all contexts of one process stand on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import UUID
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.main.databases import Databases
+from caddy_shopping.platform.cache.cache import Cache
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.bus import EventBus, InProcessBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.relay import IMPATIENT, OTHERS_FIRST, Relay
 from caddy_shopping.platform.executor import Executor
+from caddy_shopping.platform.http.rate_limit import Limiter
 from caddy_shopping.platform.module import Kit, Schema
 from caddy_shopping.platform.security.keys import FileKeySet, KeySet, SecretKeySet
 from caddy_shopping.platform.security.passwords import PasswordHasher
@@ -37,23 +38,17 @@ class Ground:
     relays: dict[str, Relay] = field(default_factory=dict)
     dead_letters: dict[str, DeadLetters] = field(default_factory=dict)
 
-    def kit(self, schema: Schema, announced: Callable[[], None] | None = None) -> Kit:
-        """A context's kit. `announced` is called after each commit that left events."""
+    def kit(self, schema: Schema, cache: Cache, limiter: Limiter | None) -> Kit:
+        """A context's kit."""
         context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
         database = self.databases.of(context)
         patience = OTHERS_FIRST if self.bus.shared else IMPATIENT
         relay = Relay(context, database, tables, self.bus, self.clock, self.metrics, patience)
         self.relays[context] = relay
         self.dead_letters[context] = DeadLetters(database, tables, self.clock)
-
-        def committed(keys: Sequence[UUID]) -> None:
-            relay.wake(keys)
-            if announced is not None:
-                announced()
-
         lease = timedelta(seconds=self.settings.idempotency_lease_seconds)
         run = Executor(context, database, tables, self.clock, self.metrics, lease)
-        return Kit(context, database, tables, self.clock, run, committed)
+        return Kit(context, database, tables, self.clock, run, relay.wake, cache, limiter)
 
 
 def lay(settings: Settings, clock: Clock, contexts: Sequence[str]) -> Ground:

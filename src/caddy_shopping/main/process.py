@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caddy_shopping.main.databases import Databases
+from caddy_shopping.main.shared import Shared
 from caddy_shopping.platform.db.migrate import pending, upgrade
 from caddy_shopping.platform.events.bus import EventBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
@@ -31,6 +32,7 @@ class Process:
     app: Any
     health: Health
     metrics: Metrics
+    shared: Shared
     release: Sequence[Callable[[], None]] = ()
     _started: bool = field(default=False, init=False)
 
@@ -51,6 +53,7 @@ class Process:
         Without, events are still relayed where their consumers may be in other processes.
         """
         self._started = True
+        await self.shared.start()
         for module in self.modules.values():
             for step in module.start:
                 await step()
@@ -73,6 +76,7 @@ class Process:
             for module in self.modules.values():
                 for step in module.stop:
                     await step()
+        await self.shared.stop()
         for close in self.release:
             close()
         await self.databases.close()

@@ -12,7 +12,7 @@ from caddy_shopping.main.ground import Ground
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.http.app import WebApp, create_app
 from caddy_shopping.platform.http.health import Health
-from caddy_shopping.platform.http.rate_limit import WRITES, Rule
+from caddy_shopping.platform.http.rate_limit import WRITES, Limiter, Rule
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.module import Module
 from caddy_shopping.platform.security.tokens import AccessTokens, TokenExpired, TokenInvalid
@@ -43,7 +43,9 @@ TAGS = {
 """One sentence for each group of operations in the documentation."""
 
 
-def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Health) -> WebApp:
+def web_app(
+    ground: Ground, modules: Sequence[Module], users: Users, health: Health, limiter: Limiter | None = None
+) -> WebApp:
     """Every route of `modules`, behind one door."""
     settings = ground.settings
     development = settings.environment is Environment.DEVELOPMENT
@@ -55,6 +57,7 @@ def web_app(ground: Ground, modules: Sequence[Module], users: Users, health: Hea
         health=health,
         keys=ground.keys.jwks,
         rules=RULES,
+        limiter=limiter,
         identify=partial(identify, ground.tokens),
         upload_prefixes=("/api/v1/admin/products/",),
         tag_texts=TAGS,

@@ -12,11 +12,13 @@ from sqlalchemy import MetaData
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.unit_of_work import UnitOfWork
+from caddy_shopping.platform.cache.cache import Cache
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.db.unit_of_work import Committed, SqlTransaction, unit_of_work
 from caddy_shopping.platform.events.consumer import Consumer
 from caddy_shopping.platform.executor import Executor
+from caddy_shopping.platform.http.rate_limit import Limiter
 
 Tx = TypeVar("Tx", bound=SqlTransaction)
 
@@ -25,7 +27,7 @@ Tx = TypeVar("Tx", bound=SqlTransaction)
 class Job:
     """Work that comes round: `run` is called every `every`, never twice at once in one process.
 
-    Two processes may run the same job at the same moment; it must be correct then too.
+    Two processes may run the same job at the same moment, lock or no lock; it must be correct then too.
     """
 
     name: str
@@ -44,10 +46,14 @@ class Kit:
     run: Executor
     committed: Committed
     """Called after each commit that left events in the outbox: wakes the relay."""
+    cache: Cache
+    """Forgets, after each commit, what the transaction called stale."""
+    limiter: Limiter | None = None
+    """Counts across processes, where they share something."""
 
     def unit_of_work(self, transaction: type[Tx]) -> UnitOfWork[Tx]:
         """A factory of this context's transactions, e.g. `kit.unit_of_work(OrdersTransaction)`."""
-        return unit_of_work(self.database, self.tables, self.clock, transaction, self.committed)
+        return unit_of_work(self.database, self.tables, self.clock, transaction, self.committed, self.cache.forget)
 
 
 @dataclass(frozen=True, slots=True)

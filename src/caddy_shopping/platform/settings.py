@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     """Database file, keys, installation secret, uploaded images, mail outbox."""
     database_url: str = ""
     """Empty: SQLite in `data_dir`. Anything else: an async SQLAlchemy URL."""
+    redis_url: SecretStr = SecretStr("")
+    """`redis://[user:password@]host:port/number`, or `rediss://` with TLS. Empty: this process shares nothing."""
+    cache_entries: int = Field(default=5000, ge=0)
+    """Values of the shared cache that this process has in its own memory too; 0: none."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""

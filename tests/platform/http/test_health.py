@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from caddy_shopping.platform.http.health import Health
+from caddy_shopping.platform.http.health import Check, Health
 from tests.platform.http.toy import make_world
 
 
@@ -42,10 +42,10 @@ async def test_not_ready_when_one_fails_and_the_reason_stays_in_the_log(capsys: 
 
 
 async def test_what_can_be_spared_degrades_and_keeps_the_traffic() -> None:
-    answer = await make_world(health=Health({"a": fine}, spare={"b": broken}))("GET", "/api/health/ready")
+    answer = await make_world(health=Health({"a": fine}, optional={"b": broken}))("GET", "/api/health/ready")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert {name: check["status"] for name, check in answer.json["checks"].items()} == {"a": "ok", "b": "failed"}
-    answer = await make_world(health=Health({"a": broken}, spare={"b": broken}))("GET", "/api/health/ready")
+    answer = await make_world(health=Health({"a": broken}, optional={"b": broken}))("GET", "/api/health/ready")
     assert (answer.status, answer.json["status"]) == (503, "failing")
 
 
@@ -76,3 +76,17 @@ async def test_keys_are_served_where_there_are_any() -> None:
     assert answer.json == keys
     assert answer.headers["cache-control"] == "max-age=300"
     assert (await make_world()("GET", "/.well-known/jwks.json")).status == 404
+
+
+@pytest.mark.parametrize(("check", "status"), [(fine, "ready"), (broken, "degraded"), (endless, "degraded")])
+async def test_without_a_help_it_is_degraded_and_takes_traffic(check: Check, status: str) -> None:
+    health = Health({"database": fine}, {"redis": check}, time_limit=0.05)
+    answer = await make_world(health=health)("GET", "/api/health/ready")
+    assert (answer.status, answer.json["status"]) == (200, status)
+    assert set(answer.json["checks"]) == {"database", "redis"}
+
+
+async def test_a_help_that_is_there_mends_nothing() -> None:
+    health = Health({"database": broken}, {"redis": fine})
+    answer = await make_world(health=health)("GET", "/api/health/ready")
+    assert (answer.status, answer.json["status"]) == (503, "failing")

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.jobs.retention import INBOX, OUTBOX, retention
 from caddy_shopping.platform.jobs.scheduler import Scheduler
+from caddy_shopping.platform.locks.memory import MemoryLocks
 from caddy_shopping.platform.module import Job
 from tests.support.database import Bench
 from tests.support.toy import Count, CountHandler, SqlToyTransaction
@@ -51,6 +53,50 @@ async def test_a_job_without_end_is_cut_off() -> None:
         await begun.wait()
         await scheduler.stop()
     assert ended == ["cut off"]
+
+
+async def test_of_two_processes_one_does_it() -> None:
+    runs, twice = list[str](), asyncio.Event()
+    locks = MemoryLocks()
+
+    def job(process: str) -> Job:
+        async def run() -> None:
+            runs.append(process)
+            if len(runs) == 2:
+                twice.set()
+
+        return Job("rare", timedelta(milliseconds=400), run)
+
+    schedulers = [Scheduler([job(process)], locks) for process in ("one", "other")]
+    for scheduler in schedulers:
+        scheduler.start()
+    async with asyncio.timeout(5):
+        await twice.wait()
+    assert not await locks.recorded("job:another")
+    assert await locks.recorded("job:rare")
+    for scheduler in schedulers:
+        await scheduler._run(scheduler._jobs[0])
+    assert len(runs) == 2, "it was done just now"
+    for scheduler in schedulers:
+        await scheduler.stop()
+
+
+async def test_a_job_that_failed_may_be_done_by_another_at_once() -> None:
+    runs, locks = list[str](), MemoryLocks()
+
+    async def fail() -> None:
+        runs.append("failed")
+        raise RuntimeError
+
+    async def work() -> None:
+        runs.append("done")
+
+    jobs = [Job("rare", timedelta(hours=1), run) for run in (fail, work, work)]
+    with pytest.raises(RuntimeError):
+        await Scheduler([], locks)._run(jobs[0])
+    await Scheduler([], locks)._run(jobs[1])
+    await Scheduler([], locks)._run(jobs[2])
+    assert runs == ["failed", "done"]
 
 
 async def test_a_scheduler_that_never_started_stops() -> None:

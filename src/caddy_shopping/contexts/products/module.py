@@ -14,6 +14,7 @@ from caddy_shopping.contexts.products.application.edit_categories import (
     RemoveCategoryHandler,
 )
 from caddy_shopping.contexts.products.application.export_products import ExportProductsHandler
+from caddy_shopping.contexts.products.application.freshness import only_stock
 from caddy_shopping.contexts.products.application.import_products import ImportProductsHandler
 from caddy_shopping.contexts.products.application.purge_reservations import PurgeReservationsHandler
 from caddy_shopping.contexts.products.application.reserve_stock import ReserveStockHandler
@@ -28,13 +29,14 @@ from caddy_shopping.contexts.products.application.staff_reads import StaffReads
 from caddy_shopping.contexts.products.application.sweep_reservations import SweepReservationsHandler
 from caddy_shopping.contexts.products.application.upload_image import UploadImageHandler
 from caddy_shopping.contexts.products.application.use_cases import UseCases
+from caddy_shopping.contexts.products.application.warm_catalogue import WarmCatalogue
 from caddy_shopping.contexts.products.infrastructure import tables
+from caddy_shopping.contexts.products.infrastructure.cached import CachedProductQueries
 from caddy_shopping.contexts.products.infrastructure.csv_bulk import SqlImportTransaction
 from caddy_shopping.contexts.products.infrastructure.csv_export import SqlExportQueries
 from caddy_shopping.contexts.products.infrastructure.mapping import map_products
 from caddy_shopping.contexts.products.infrastructure.media import FolderMedia
 from caddy_shopping.contexts.products.infrastructure.repositories import SqlProductsTransaction
-from caddy_shopping.contexts.products.infrastructure.views import SqlProductQueries
 from caddy_shopping.contexts.products.interface.categories_http import StaffCategoryController
 from caddy_shopping.contexts.products.interface.demo import demo_products
 from caddy_shopping.contexts.products.interface.events import consumers
@@ -46,6 +48,8 @@ from caddy_shopping.contexts.products.settings import ProductsSettings
 from caddy_shopping.contracts.orders import Orders
 from caddy_shopping.platform.http.app import router
 from caddy_shopping.platform.module import Kit, Module, Schema
+
+__all__ = ["build", "only_stock", "schema"]
 
 schema = Schema("products", tables.metadata, Path(__file__).parent / "infrastructure" / "migrations")
 CONTROLLERS = [ProductController, CategoryController, StaffProductController, StaffCategoryController]
@@ -69,7 +73,7 @@ def _use_cases(kit: Kit, settings: ProductsSettings, orders: Orders) -> UseCases
     map_products()
     uow = kit.unit_of_work(SqlProductsTransaction)
     clock = kit.clock
-    queries = SqlProductQueries(kit.database)
+    queries = CachedProductQueries(kit.database, kit.cache)
     media = FolderMedia(settings.media)
     import_products = ImportProductsHandler(kit.unit_of_work(SqlImportTransaction), clock, settings.currency)
     export_products = ExportProductsHandler(SqlExportQueries(kit.database))
@@ -93,6 +97,7 @@ def _use_cases(kit: Kit, settings: ProductsSettings, orders: Orders) -> UseCases
         import_products=import_products,
         export_products=export_products,
         seed=SeedCatalogue(kit.run, import_products, export_products, demo),
+        warm=WarmCatalogue(queries),
         queries=queries,
         staff=StaffReads(queries),
         media=media,

@@ -17,7 +17,7 @@ from caddy_shopping.contexts.users.application.disable_user import DisableUserHa
 from caddy_shopping.contexts.users.application.ensure_first_admin import EnsureFirstAdminHandler
 from caddy_shopping.contexts.users.application.mailing import MailDesk
 from caddy_shopping.contexts.users.application.opening import SessionDesk
-from caddy_shopping.contexts.users.application.ports import AccessTokens, PasswordHasher
+from caddy_shopping.contexts.users.application.ports import AccessTokens, PasswordHasher, SignInLimiter
 from caddy_shopping.contexts.users.application.purge import PurgeExpiredHandler
 from caddy_shopping.contexts.users.application.refresh import RefreshHandler
 from caddy_shopping.contexts.users.application.register import RegisterHandler
@@ -28,7 +28,7 @@ from caddy_shopping.contexts.users.application.sign_out import SignOutEverywhere
 from caddy_shopping.contexts.users.application.start_as_guest import StartAsGuestHandler
 from caddy_shopping.contexts.users.application.use_cases import UseCases
 from caddy_shopping.contexts.users.infrastructure import tables
-from caddy_shopping.contexts.users.infrastructure.limiter import MemorySignInLimiter
+from caddy_shopping.contexts.users.infrastructure.limiter import MemorySignInLimiter, SharedSignInLimiter
 from caddy_shopping.contexts.users.infrastructure.mapping import map_users
 from caddy_shopping.contexts.users.infrastructure.repositories import SqlUsersTransaction
 from caddy_shopping.contexts.users.infrastructure.views import SqlUserQueries
@@ -52,7 +52,7 @@ def build(
     map_users()
     uow, clock, lifetimes = kit.unit_of_work(SqlUsersTransaction), kit.clock, settings.lifetimes
     queries = SqlUserQueries(kit.database, clock)
-    limiter = MemorySignInLimiter(clock, settings.sign_in_tries, timedelta(seconds=settings.sign_in_window_seconds))
+    limiter = _limiter(kit, settings.sign_in_tries, timedelta(seconds=settings.sign_in_window_seconds))
     desk, mails = SessionDesk(tokens, clock, lifetimes), MailDesk(clock, lifetimes)
     create_staff = CreateStaffHandler(uow, clock, passwords, mails)
     use_cases = UseCases(
@@ -89,3 +89,9 @@ def build(
         service=UsersService(queries),
         jobs=jobs(use_cases, kit.run, timedelta(minutes=settings.purge_every_minutes)),
     )
+
+
+def _limiter(kit: Kit, tries: int, window: timedelta) -> SignInLimiter:
+    if kit.limiter is None:
+        return MemorySignInLimiter(kit.clock, tries, window)
+    return SharedSignInLimiter(kit.limiter, tries, window)

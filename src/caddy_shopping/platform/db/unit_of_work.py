@@ -4,7 +4,7 @@ On clean exit it writes, together with the effect: the events of every aggregate
 the answer to the Idempotency-Key, and the inbox row of the event being handled. Then it commits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
@@ -53,6 +53,8 @@ class SqlTransaction:
         self._seen: dict[int, Aggregate] = {}
         self._published: list[Event] = []
         self._answer: list[Any] = []
+        self.stale = set[str]()
+        """Tags of what caches hold, and will not be true any more once this is committed."""
 
     async def run(self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = NONE) -> Rows:
         """Run a prepared statement: once, or for each parameter set of a sequence (then without rows and count)."""
@@ -135,12 +137,14 @@ class _Unit:
         clock: Clock,
         make: type[Any],
         committed: Committed,
+        forget: Callable[[Collection[str]], None],
     ) -> None:
         self._writing = database.writing()
         self._statements = statements
         self._clock = clock
         self._tx: SqlTransaction = make(self._writing)
         self._committed = committed
+        self._forget = forget
         self._execution: Execution | None = execution.get()
 
     async def __aenter__(self) -> Any:
@@ -179,6 +183,10 @@ class _Unit:
         except BaseException:
             await self._give_up(run)
             raise
+        finally:
+            # Whatever was raised: a commit whose answer was lost may have been made.
+            if self._tx.stale:
+                self._forget(self._tx.stale)
         if run is not None:
             run.open_units -= 1
             run.delivered = run.delivery is not None
@@ -223,13 +231,18 @@ class _Unit:
 
 
 def unit_of_work(
-    database: Database, tables: PlatformTables, clock: Clock, make: type[Tx], committed: Committed
+    database: Database,
+    tables: PlatformTables,
+    clock: Clock,
+    make: type[Tx],
+    committed: Committed,
+    forget: Callable[[Collection[str]], None],
 ) -> Callable[[], Any]:
     """A factory of transactions: each call makes one `async with` block."""
 
     statements = _Statements(tables)
 
     def open_unit() -> _Unit:
-        return _Unit(database, statements, clock, make, committed)
+        return _Unit(database, statements, clock, make, committed, forget)
 
     return open_unit

@@ -104,7 +104,7 @@ def create_app(
     if settings.rate_limits and rules:
         inner = RateLimit(inner, rules, limiter or MemoryLimiter(), identify)
     cache = ResponseCache(inner, metrics, entries=settings.cache_entries, size=settings.cache_bytes)
-    return WebApp(litestar, cache, Edge(cache, settings, metrics, upload_prefixes), document)
+    return WebApp(litestar, cache, Edge(cache, settings, metrics, upload_prefixes, cache), document)
 
 
 def router(use_cases: object, run: Executor, controllers: Sequence[type[Controller]]) -> Router:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from caddy_shopping.platform.http.cors import Cors
 from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, RouteNotFound, UriTooLong
 from caddy_shopping.platform.http.faults import answer_to
 from caddy_shopping.platform.http.problems import render_problem
+from caddy_shopping.platform.http.response_cache import Entry, ResponseCache
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from caddy_shopping.platform.telemetry.trace import Trace, current
@@ -26,6 +27,10 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 # For answers that say nothing: whose they are, nobody else may keep.
 _PRIVATE = (b"cache-control", b"private, no-cache")
+# With no other header than these (of those that any layer looks at), a GET that is kept is sent as it is kept.
+_PLAIN = frozenset(
+    (b"accept-encoding", b"accept-language", b"authorization", b"traceparent", b"x-forwarded-for", b"x-request-id")
+)
 _BODILESS = frozenset(("GET", "HEAD", "OPTIONS"))
 _API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _DOCS_POLICY = (
@@ -38,16 +43,21 @@ class Edge:
     """Request id and trace, security headers, CORS, sizes, metrics, access log, and the last resort for faults."""
 
     def __init__(
-        self, app: App, settings: HttpSettings, metrics: Metrics, upload_prefixes: tuple[str, ...] = ()
+        self,
+        app: App,
+        settings: HttpSettings,
+        metrics: Metrics,
+        upload_prefixes: tuple[str, ...] = (),
+        kept: ResponseCache | None = None,
     ) -> None:
         self._app = app
+        self._kept = kept
         self._settings = settings
         self._metrics = metrics
         self._uploads = upload_prefixes
         self._cors = Cors(settings.cors_origins)
         self._api_headers = _security(settings, _API_POLICY) + self._cors.always
         self._docs_headers = _security(settings, _DOCS_POLICY) + self._cors.always
-        self._series: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._log = structlog.stdlib.get_logger("caddy_shopping.access")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +65,10 @@ class Edge:
             return await self._app(scope, receive, send)
         started = perf_counter()
         seen = seen_headers(scope)
+        if self._kept is not None and scope["method"] == "GET" and seen.keys() <= _PLAIN:
+            entry = self._kept.find(scope, seen)
+            if entry is not None:
+                return await self._send_kept(entry, scope["path"], seen, send, started)
         trace = _trace(seen)
         token = current.set(trace)
         method = scope["asked_method"] = scope["method"]
@@ -67,9 +81,24 @@ class Edge:
         finally:
             elapsed = perf_counter() - started
             self._count(method, scope.get("path_template") or "unmatched", answer.status, elapsed)
-            self._write_log(method, path, answer.status, elapsed, trace)
+            self._write_log(method, path, answer.status, elapsed, trace.request_id)
             current.reset(token)
         return None
+
+    async def _send_kept(self, entry: Entry, path: str, seen: dict[bytes, bytes], send: Send, started: float) -> None:
+        """What all the layers would come to, in one step: its URL passed them when it was kept."""
+        if entry.ready is None:
+            entry.ready = [*entry.headers, *(self._docs_headers if path.startswith(DOCS) else self._api_headers)]
+        request_id, status = _request_id(seen), 0
+        own = ((b"x-request-id", request_id.encode()), (b"age", b"%d" % (monotonic() - entry.stored)))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": [*entry.ready, *own]})
+            status = 200
+            await send({"type": "http.response.body", "body": entry.body, "more_body": False})
+        finally:
+            elapsed = perf_counter() - started
+            self._count("GET", entry.route or "unmatched", status, elapsed)
+            self._write_log("GET", path, status, elapsed, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", seen: dict[bytes, bytes]) -> None:
         try:
@@ -123,15 +152,9 @@ class Edge:
         return _counted(receive, limit, declared)
 
     def _count(self, method: str, route: str, status: int, elapsed: float) -> None:
-        key = (method if method in METHODS else "OTHER", route, status)
-        series = self._series.get(key)
-        if series is None:
-            counter = self._metrics.http_requests.labels(key[0], route, str(status))
-            series = self._series[key] = (counter, self._metrics.http_seconds.labels(key[0], route))
-        series[0].inc()
-        series[1].observe(elapsed)
+        self._metrics.http.count(method if method in METHODS else "OTHER", route, status, elapsed)
 
-    def _write_log(self, method: str, path: str, status: int, elapsed: float, trace: Trace) -> None:
+    def _write_log(self, method: str, path: str, status: int, elapsed: float, request_id: str) -> None:
         wanted = self._settings.access_log
         if wanted == "off":
             return
@@ -144,7 +167,7 @@ class Edge:
                 path=path,
                 status=status,
                 seconds=round(elapsed, 6),
-                request_id=trace.request_id,
+                request_id=request_id,
             )
 
 
@@ -196,13 +219,22 @@ def _client(scope: Scope, seen: dict[bytes, bytes], proxies: int) -> Any:
 def _trace(seen: dict[bytes, bytes]) -> Trace:
     """The caller's request id and trace where they are sane; else one random number serves as both."""
     fresh = os.urandom(24).hex()
-    given = seen.get(b"x-request-id")
-    request_id = given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else fresh[:32]
+    request_id = _given_id(seen) or fresh[:32]
     parent = seen.get(b"traceparent")
     if parent is not None and _TRACEPARENT.fullmatch(parent):
         known = parent.decode()
         return Trace(request_id, f"{known[:36]}{fresh[32:]}{known[52:]}")
     return Trace(request_id, f"00-{fresh[:32]}-{fresh[32:]}-01")
+
+
+def _request_id(seen: dict[bytes, bytes]) -> str:
+    """As in `_trace`, for what leaves no trace."""
+    return _given_id(seen) or os.urandom(16).hex()
+
+
+def _given_id(seen: dict[bytes, bytes]) -> str | None:
+    given = seen.get(b"x-request-id")
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
 async def _linger(receive: Receive) -> None:

@@ -26,8 +26,8 @@ class Health:
     """What this process depends on. Set `stopping` when it begins to end: traffic then goes elsewhere."""
 
     checks: Mapping[str, Check] = field(default_factory=dict)
-    spare: Mapping[str, Check] = field(default_factory=dict)
-    """Checks of what it can do without for a while: requests go on, and something waits."""
+    optional: Mapping[str, Check] = field(default_factory=dict)
+    """What it does without for a while: slower, or with something waiting."""
     time_limit: float = 2.0
     """Seconds that each check may take."""
     stopping: bool = False
@@ -47,7 +47,7 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`status` is `ready`, `degraded` (requests go on, what a failed check names waits), `failing` or `stopping`."""
+    """`status` is `ready`, `degraded` (takes traffic, but lacks a help), `failing` or `stopping`."""
 
     status: str
     checks: dict[str, CheckResult]
@@ -66,15 +66,15 @@ class KeySet(msgspec.Struct, frozen=True):
 
 async def examine(health: Health) -> Readiness:
     """Run all checks at once. Why one failed goes to the log, not to strangers."""
-    every = {**health.checks, **health.spare}
-    results = await asyncio.gather(*(_run(name, check, health.time_limit) for name, check in every.items()))
-    checks = dict(zip(every, results, strict=True))
-    failed = {name for name, result in checks.items() if result.status != "ok"}
+    asked = {**health.checks, **health.optional}
+    results = await asyncio.gather(*(_run(name, check, health.time_limit) for name, check in asked.items()))
+    checks = dict(zip(asked, results, strict=True))
+    lacking = {name for name, result in checks.items() if result.status != "ok"}
     if health.stopping:
         return Readiness("stopping", checks)
-    if failed & health.checks.keys():
+    if not lacking <= health.optional.keys():
         return Readiness("failing", checks)
-    return Readiness("degraded" if failed else "ready", checks)
+    return Readiness("degraded" if lacking else "ready", checks)
 
 
 async def _run(name: str, check: Check, limit: float) -> CheckResult:

@@ -54,6 +54,10 @@ class Limiter(Protocol):
         """Count one request of `key` under `rule`."""
         ...
 
+    async def forget(self, key: str, rule: Rule) -> None:
+        """Let `key` begin anew."""
+        ...
+
 
 class MemoryLimiter:
     """The generic cell rate algorithm (ITU-T I.371): one number per caller, smooth refill, no window edges."""
@@ -74,6 +78,9 @@ class MemoryLimiter:
         if len(self._full_again) > self._most:
             self._full_again.popitem(last=False)
         return Verdict(True, int((rule.seconds - (full_again - now)) / each + 1e-9), full_again - now)
+
+    async def forget(self, key: str, rule: Rule) -> None:
+        self._full_again.pop((rule.name, key), None)
 
 
 class RateLimit:

@@ -36,6 +36,8 @@ class Entry:
     stored: float
     expires: float
     route: str
+    ready: Headers | None = None
+    """`headers` with those of whoever sends the entry, put together at the first time."""
 
     @property
     def size(self) -> int:
@@ -66,22 +68,24 @@ class ResponseCache:
         self._loading.clear()
         self._used = 0
 
+    def find(self, scope: Scope, seen: dict[bytes, bytes]) -> Entry | None:
+        """The answer to a GET, if it is here; counted as a hit."""
+        key = _key(scope, seen)
+        entry = self._entries.get(key)
+        if entry is None or entry.expires <= monotonic():
+            return None
+        self._entries.move_to_end(key)
+        self._hit.inc()
+        return entry
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or not self._limit:
             return await self._app(scope, receive, send)
         seen = seen_headers(scope)
-        key = (
-            scope["path"],
-            scope["query_string"],
-            _language(seen.get(b"accept-language")),
-            negotiate_encoding(seen.get(b"accept-encoding", b"")),
-        )
-        entry = self._entries.get(key)
-        if entry is not None and entry.expires > monotonic():
-            self._entries.move_to_end(key)
-            self._hit.inc()
+        entry = self.find(scope, seen)
+        if entry is not None:
             return await _serve(entry, seen.get(b"if-none-match"), scope, send)
-        return await self._fetch(key, scope, receive, send)
+        return await self._fetch(_key(scope, seen), scope, receive, send)
 
     async def _fetch(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         if key[0] not in self._public:
@@ -199,6 +203,15 @@ def _max_age(start: Message) -> int | None:
         return None
     vary = {part.strip().lower() for name, value in headers if name.lower() == b"vary" for part in value.split(b",")}
     return None if vary - _KNOWN_VARY else int(found[1] or found[2])
+
+
+def _key(scope: Scope, seen: dict[bytes, bytes]) -> Key:
+    return (
+        scope["path"],
+        scope["query_string"],
+        _language(seen.get(b"accept-language")),
+        negotiate_encoding(seen.get(b"accept-encoding", b"")),
+    )
 
 
 @lru_cache(maxsize=512)

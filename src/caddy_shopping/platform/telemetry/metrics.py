@@ -1,6 +1,8 @@
 """What is counted and timed, in Prometheus' terms."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from caddy_shopping.platform.telemetry.tally import HttpTally
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 
@@ -10,17 +12,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.http_requests = Counter(
-            "http_requests_total", "Answers given.", ["method", "route", "status_code"], registry=self.registry
-        )
-        self.http_seconds = Histogram(
-            "http_request_duration_seconds",
-            "From the first byte of the request to the last of the answer.",
-            ["method", "route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
         self._operations: dict[tuple[str, str], Counter] = {}
+        self.http = HttpTally(_BUCKETS)
+        self.registry.register(self.http)
         self.operations = Counter(
             "business_operations_total",
             "Use cases run: ok, refused (a named error) or failed (a fault); retried counts lost races besides.",

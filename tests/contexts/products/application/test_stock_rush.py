@@ -80,7 +80,7 @@ class UncheckedTransaction(SqlProductsTransaction):
 
 async def careless(catalogue: Catalogue, transaction: type[SqlProductsTransaction] = CarelessTransaction) -> Catalogue:
     kit = catalogue.bench.kit
-    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction, kit.committed)
+    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction, kit.committed, kit.cache.forget)
     object.__setattr__(catalogue.use_cases.reserve_stock, "uow", uow)
     return catalogue
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from caddy_shopping.contexts.users.infrastructure.limiter import MemorySignInLimiter
+from caddy_shopping.contexts.users.infrastructure.limiter import MemorySignInLimiter, SharedSignInLimiter
 from caddy_shopping.kernel.errors import RateLimited
+from caddy_shopping.platform.http.rate_limit import MemoryLimiter, Rule, Verdict
 from tests.support.clock import FakeClock
 
 
@@ -43,3 +44,24 @@ async def test_memory_is_bounded_and_the_latest_are_kept() -> None:
     await limiter.attempt("a")
     with pytest.raises(RateLimited):
         await limiter.attempt("c")
+
+
+async def test_tries_are_counted_where_all_processes_count() -> None:
+    counted = list[str]()
+
+    class Counter(MemoryLimiter):
+        async def take(self, key: str, rule: Rule) -> Verdict:
+            counted.append(key)
+            return await super().take(key, rule)
+
+    shared = Counter()
+    one, other = (SharedSignInLimiter(shared, 2, timedelta(seconds=10)) for _ in range(2))
+    await one.attempt("li.lei@shop.example")
+    await other.attempt("li.lei@shop.example")
+    with pytest.raises(RateLimited) as refused:
+        await one.attempt("li.lei@shop.example")
+    assert refused.value.retry_after == 5
+    await one.attempt("somebody else")
+    await other.forget("li.lei@shop.example")
+    await one.attempt("li.lei@shop.example")
+    assert not any("li.lei" in key for key in counted)

@@ -27,6 +27,7 @@ from caddy_shopping.contexts.products.application.settle_stock import (
 from caddy_shopping.contexts.products.application.staff_reads import StaffReads
 from caddy_shopping.contexts.products.application.sweep_reservations import SweepReservationsHandler
 from caddy_shopping.contexts.products.application.upload_image import UploadImageHandler
+from caddy_shopping.contexts.products.application.warm_catalogue import WarmCatalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class UseCases:
     import_products: ImportProductsHandler
     export_products: ExportProductsHandler
     seed: SeedCatalogue
+    warm: WarmCatalogue
     queries: ProductQueries
     staff: StaffReads
     media: Media

@@ -1,12 +1,13 @@
 """Products and categories of one transaction."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session
 
+from caddy_shopping.contexts.products.application.freshness import CATALOGUE
 from caddy_shopping.contexts.products.domain.category import Categories, Category
 from caddy_shopping.contexts.products.domain.errors import CategoryInUse, CategoryNotFound
 from caddy_shopping.contexts.products.domain.product import Catalogue, Product, Variant
@@ -15,9 +16,12 @@ from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.contexts.products.infrastructure.labels import below, refresh, relabel_below
 from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
 from caddy_shopping.contracts.products import ProductNotFound
+from caddy_shopping.kernel.events import Aggregate
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.lines import Writing
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
+
+A = TypeVar("A", bound=Aggregate)
 
 
 class SqlProductsTransaction(SqlTransaction):
@@ -26,6 +30,11 @@ class SqlProductsTransaction(SqlTransaction):
         self.products: Catalogue = SqlCatalogue(self)
         self.categories: Categories = SqlCategories(self)
         self.stock: Stock = SqlStock(self)
+
+    def track(self, aggregate: A) -> A:
+        """Also whoever shows the catalogue has to look again."""
+        self.stale.add(CATALOGUE)
+        return super().track(aggregate)
 
 
 class SqlCatalogue:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, BindParameter, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from caddy_shopping.contexts.products.application.freshness import LISTS, stock_of
 from caddy_shopping.contexts.products.domain.errors import StockBelowZero
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
 from caddy_shopping.contexts.products.domain.stock import (
@@ -99,6 +100,7 @@ class SqlStock:
 
     async def take(self, variant_id: UUID, quantity: int) -> bool:
         done = await self._tx.run(self.TAKE, {"variant": variant_id, "n": quantity})
+        self._tx.stale.add(stock_of(variant_id))
         return done.rowcount == 1
 
     async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
@@ -167,6 +169,8 @@ class SqlStock:
             raise StockBelowZero(stock=found.stock, delta=movement.delta)
         await self._ledger(movement)
         await self._flags([movement.variant_id])
+        # Staff look at what they did: it shows everywhere at once.
+        self._tx.stale.update((LISTS, stock_of(movement.variant_id)))
         return found.product_id, found.stock
 
     async def purge(self, due_before: datetime, limit: int) -> int:
@@ -193,13 +197,16 @@ class SqlStock:
             return
         await self._tx.run(statement, [{"variant": variant, "n": n} for variant, n in units.items()])
         if flags:
+            self._tx.stale.update(map(stock_of, units))
             await self._flags(list(units))
 
     async def _flags(self, variant_ids: Sequence[UUID]) -> None:
         if variant_ids:
             # Two that take the last pieces of two variants must not each see the other's still there.
             await self._tx.lock(_PRODUCTS, {"variants": variant_ids})
-            await self._tx.run(_FLAGS, {"variants": variant_ids})
+            turned = await self._tx.run(_FLAGS, {"variants": variant_ids})
+            if turned.rowcount:
+                self._tx.stale.add(LISTS)
 
     async def _write(self, units: dict[UUID, int], reason: Reason, reference: str | None, now: datetime) -> None:
         for variant_id, delta in units.items():

@@ -1,11 +1,13 @@
-"""Counts tries in the memory of this process."""
+"""Counts tries: in the memory of this process, or of all processes together."""
 
 import math
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.errors import RateLimited
+from caddy_shopping.platform.http.rate_limit import WRITES, Limiter, Rule
 
 
 class MemorySignInLimiter:
@@ -36,3 +38,25 @@ class MemorySignInLimiter:
 
     async def forget(self, key: str) -> None:
         self._seen.pop(key, None)
+
+
+class SharedSignInLimiter:
+    """Satisfies `application.ports.SignInLimiter`: `tries` at once, and again one in each `window / tries`."""
+
+    def __init__(self, limiter: Limiter, tries: int, window: timedelta) -> None:
+        self._limiter = limiter
+        self._rule = Rule("account", tries, int(window.total_seconds()), WRITES)
+
+    async def attempt(self, key: str) -> None:
+        verdict = await self._limiter.take(_unreadable(key), self._rule)
+        if not verdict.allowed:
+            wait = max(1, math.ceil(verdict.wait))
+            raise RateLimited(seconds=wait, retry_after=wait)
+
+    async def forget(self, key: str) -> None:
+        await self._limiter.forget(_unreadable(key), self._rule)
+
+
+def _unreadable(key: str) -> str:
+    """Addresses of people are not for whoever looks into Redis."""
+    return blake2b(key.encode(), digest_size=16).hexdigest()
