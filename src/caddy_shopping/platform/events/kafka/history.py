@@ -1,7 +1,9 @@
 """What a topic still has, read beside all consumer groups and without any trace in them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from time import monotonic
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -12,6 +14,7 @@ from caddy_shopping.platform.events.kafka.cluster import ADMIN_SECONDS, BrokerUn
 from caddy_shopping.platform.events.kafka.records import UnreadableRecord, envelope_of
 
 log = structlog.get_logger("kafka")
+_BEING_MADE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE)
 BATCH = 500
 
 
@@ -55,11 +58,8 @@ def _starts(spans: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
 
 async def _beginnings(consumer: AIOConsumer, topic: str, since: datetime | None) -> dict[int, tuple[int, int]]:
     """For each partition that has something: its first offset to read, and the one after its last."""
-    found = (await consumer.list_topics(topic, ADMIN_SECONDS)).topics[topic]
-    if found.error is not None:
-        raise KafkaException(found.error)
     spans = {}
-    for number in found.partitions:
+    for number in await _partitions(consumer, topic):
         low, high = await consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ADMIN_SECONDS)
         spans[number] = (low, high)
     if since is not None:
@@ -70,3 +70,15 @@ async def _beginnings(consumer: AIOConsumer, topic: str, since: datetime | None)
             low, high = spans[each.partition]
             spans[each.partition] = (max(each.offset, low) if each.offset >= 0 else high, high)
     return {number: span for number, span in spans.items() if span[0] < span[1]}
+
+
+async def _partitions(consumer: AIOConsumer, topic: str) -> list[int]:
+    """A topic that is being made at this moment is waited for."""
+    end = monotonic() + ADMIN_SECONDS
+    while True:
+        found = (await consumer.list_topics(topic, ADMIN_SECONDS)).topics[topic]
+        if found.error is None:
+            return list(found.partitions)
+        if found.error.code() not in _BEING_MADE or monotonic() > end:
+            raise KafkaException(found.error)
+        await asyncio.sleep(0.1)
