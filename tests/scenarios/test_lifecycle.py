@@ -29,7 +29,9 @@ from tests.support.journey import (
     stock_up,
 )
 from tests.support.shop import Shop, callers, eventually
+from tests.support.topologies import one_process
 
+pytestmark = one_process
 PASSWORD = "correct horse battery"
 
 

@@ -12,7 +12,9 @@ from tests.support.engine import ENGINE
 from tests.support.furnished import running_shop
 from tests.support.journey import Books, mail_to, order_becomes, pay, put_in, stock_up
 from tests.support.shop import ADDRESS, Caller, Shop, callers, eventually
+from tests.support.topologies import one_process
 
+pytestmark = one_process
 ROUNDS = 4
 
 

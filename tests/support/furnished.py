@@ -9,14 +9,15 @@ from tempfile import mkdtemp
 
 from tests.support.engine import ENGINE
 from tests.support.shop import ForkedShop, Shop
+from tests.support.topologies import shop_in
 
 _MADE: dict[tuple[str, ...], tuple[Path, tuple[str, str] | None]] = {}
 
 
 @contextmanager
 def running_shop(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shop]:
-    """A shop with the demo catalogue, stopped at the end whatever happens. Its contexts talk as across processes."""
-    shop = ForkedShop(data_dir, {"SHOP_THROUGH_WIRE": "true", **(environment or {})})
+    """A shop with the demo catalogue, stopped at the end whatever happens."""
+    shop = shop_in(data_dir, environment)
     furnish(shop)
     try:
         shop.start()

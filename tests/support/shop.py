@@ -143,6 +143,10 @@ class Shop:
         self._process: subprocess.Popen[bytes] | Fork | None = None
         self._log = data_dir / "serve.log"
 
+    def books_of(self, statement: str) -> Path:
+        """The folder that stands for the database which a statement is about."""
+        return self.data_dir
+
     @property
     def output(self) -> str:
         """Everything it printed and logged so far."""
@@ -157,6 +161,9 @@ class Shop:
             assert self._process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.02)
+        self._find_admin()
+
+    def _find_admin(self) -> None:
         found = re.search(r"only once:\s+(\S+)\s+(\S+)", self.output)
         if found:
             self.admin = (found[1], found[2])

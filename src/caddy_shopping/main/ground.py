@@ -51,8 +51,11 @@ class Ground:
         return Kit(context, database, tables, self.clock, run, relay.wake, cache, limiter)
 
 
-def lay(settings: Settings, clock: Clock, contexts: Sequence[str]) -> Ground:
-    """Make the ground; of all this, only the data folder and its keys are touched."""
+def lay(settings: Settings, clock: Clock, contexts: Sequence[str], everywhere: Sequence[str]) -> Ground:
+    """Make the ground for `contexts`, of those that there are `everywhere`.
+
+    Of all this, only the data folder and its keys are touched.
+    """
     metrics = Metrics()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = key_set(settings, clock)
@@ -61,7 +64,7 @@ def lay(settings: Settings, clock: Clock, contexts: Sequence[str]) -> Ground:
         databases=Databases(settings, contexts),
         clock=clock,
         metrics=metrics,
-        bus=event_bus(settings, contexts, metrics),
+        bus=event_bus(settings, everywhere, metrics),
         secret=InstallationSecret.load_or_create(settings.data_dir),
         keys=keys,
         tokens=AccessTokens(keys, clock, lifetime=timedelta(minutes=settings.token_minutes)),

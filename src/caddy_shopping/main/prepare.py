@@ -15,8 +15,9 @@ async def prepare(process: Process, say: Callable[[str], None], *, demo: bool) -
     """Migrate, make the first admin, load the demo catalogue into an empty shop. Each only where needed."""
     for context in await process.migrate():
         say(f"Migrated {context}.")
-    await _unbroken(_ensure_admin(process.modules["users"], say))
-    if demo:
+    if "users" in process.modules:
+        await _unbroken(_ensure_admin(process.modules["users"], say))
+    if demo and "products" in process.modules:
         loaded = await process.modules["products"].use_cases.seed()
         if loaded:
             say(loaded)

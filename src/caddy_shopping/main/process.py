@@ -1,6 +1,6 @@
 """One running process: contexts, relays, jobs and the web application, started and stopped in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Process:
     metrics: Metrics
     shared: Shared
     release: Sequence[Callable[[], None]] = ()
+    endings: Sequence[Callable[[], Awaitable[None]]] = ()
     _started: bool = field(default=False, init=False)
 
     async def pending(self) -> list[Schema]:
@@ -77,6 +78,8 @@ class Process:
                 for step in module.stop:
                     await step()
         await self.shared.stop()
+        for end in self.endings:
+            await end()
         for close in self.release:
             close()
         await self.databases.close()

@@ -1,7 +1,8 @@
 """The web application of a process, and who its callers are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from sqlalchemy import text
 
@@ -15,6 +16,8 @@ from caddy_shopping.platform.http.health import Health
 from caddy_shopping.platform.http.rate_limit import WRITES, Limiter, Rule
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.module import Module
+from caddy_shopping.platform.rpc.server import RpcServer
+from caddy_shopping.platform.rpc.tokens import ServiceTokens
 from caddy_shopping.platform.security.tokens import AccessTokens, TokenExpired, TokenInvalid
 from caddy_shopping.platform.settings import Environment, load
 
@@ -44,9 +47,19 @@ TAGS = {
 
 
 def web_app(
-    ground: Ground, modules: Sequence[Module], users: Users, health: Health, limiter: Limiter | None = None
+    ground: Ground,
+    modules: Sequence[Module],
+    users: Users,
+    health: Health,
+    services: Mapping[str, tuple[type, object]],
+    service_tokens: ServiceTokens,
+    limiter: Limiter | None = None,
+    document: Callable[[], dict[str, Any]] | None = None,
 ) -> WebApp:
-    """Every route of `modules`, behind one door."""
+    """Every route of `modules`, behind one door; beside it the one for the shop's own processes.
+
+    `document` makes the OpenAPI document where it says more than what is served here.
+    """
     settings = ground.settings
     development = settings.environment is Environment.DEVELOPMENT
     return create_app(
@@ -61,7 +74,9 @@ def web_app(
         identify=partial(identify, ground.tokens),
         upload_prefixes=("/api/v1/admin/products/",),
         tag_texts=TAGS,
+        document=document,
         events=events_document,
+        internal=lambda app: RpcServer(app, services, service_tokens),
     )
 
 

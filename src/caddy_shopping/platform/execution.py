@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from caddy_shopping.kernel.actor import Actor
+
 
 @dataclass(slots=True)
 class Claim:
@@ -52,3 +54,5 @@ class Execution:
 
 
 execution: ContextVar[Execution | None] = ContextVar("execution", default=None)
+acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+"""On whose behalf the running code acts; it travels with calls of other contexts."""

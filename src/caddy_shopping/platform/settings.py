@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     """`redis://[user:password@]host:port/number`, or `rediss://` with TLS. Empty: this process shares nothing."""
     cache_entries: int = Field(default=5000, ge=0)
     """Values of the shared cache that this process has in its own memory too; 0: none."""
+    contexts: str = ""
+    """The contexts of this process, by commas (`orders,payments`); empty: all."""
+    peers: str = ""
+    """Where the others are, by commas: `products=http://10.0.0.2:3000,users=http://10.0.0.3:3000`."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""

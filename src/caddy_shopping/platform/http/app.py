@@ -68,20 +68,25 @@ def create_app(
     identify: Identify | None = None,
     upload_prefixes: tuple[str, ...] = (),
     tag_texts: Mapping[str, str] | None = None,
+    document: Callable[[], dict[str, Any]] | None = None,
     events: Callable[[], dict[str, Any]] | None = None,
     version: str = "1",
+    internal: Callable[[App], App] = lambda app: app,
     lifespan: Sequence[Lifespan] = (),
 ) -> WebApp:
     """Put the application together.
 
     `keys` gives the public key set; `rules` say how often callers may ask (none: as often as they like);
     `upload_prefixes` are the paths that take bodies up to `settings.max_upload`; `tag_texts` describe the groups
-    of operations in the documentation; `events` makes the AsyncAPI document; `version` is the software's.
+    of operations in the documentation; `document` makes the OpenAPI document of more than these modules,
+    `events` the AsyncAPI document; `version` is the software's; `internal` adds what answers our other processes.
     """
     routes = [route for module in modules for route in module.routes()]
 
-    def document() -> dict[str, Any]:
+    def own_document() -> dict[str, Any]:
         return document_of(litestar, tag_texts)
+
+    document = document or own_document
 
     with warnings.catch_warnings():
         # Handlers name their dependencies and parameters plainly; Litestar 3 will want markers on each of them.
@@ -104,7 +109,7 @@ def create_app(
     if settings.rate_limits and rules:
         inner = RateLimit(inner, rules, limiter or MemoryLimiter(), identify)
     cache = ResponseCache(inner, metrics, entries=settings.cache_entries, size=settings.cache_bytes)
-    return WebApp(litestar, cache, Edge(cache, settings, metrics, upload_prefixes, cache), document)
+    return WebApp(litestar, cache, Edge(internal(cache), settings, metrics, upload_prefixes, cache), document)
 
 
 def router(use_cases: object, run: Executor, controllers: Sequence[type[Controller]]) -> Router:

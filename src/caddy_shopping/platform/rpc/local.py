@@ -1,13 +1,12 @@
 """A contract called inside one process, under the same rules as across processes."""
 
 from collections.abc import Callable
-from inspect import getmembers, isfunction, signature
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 
-from caddy_shopping.platform.db.unit_of_work import UnitOfWorkMisuse
-from caddy_shopping.platform.execution import execution
+from caddy_shopping.platform.rpc.contract import Method, methods_of
+from caddy_shopping.platform.rpc.rules import outside_of_units
 
 P = TypeVar("P")
 
@@ -16,42 +15,26 @@ def local_stub(contract: type[P], resolve: Callable[[], object], *, through_wire
     """An object that satisfies `contract` by calling what `resolve()` returns at the first call.
 
     A call inside an open unit of work raises: across processes it would hold a transaction open for
-    as long as the network likes. With `through_wire`, arguments and results pass through JSON, so
+    as long as the network likes. With `through_wire`, arguments and results pass through the wire's format, so
     that tests see the types that a remote caller would see.
     """
-    methods = {name: _forward(name, function, resolve, through_wire) for name, function in _methods(contract)}
+    methods = {name: _forward(method, resolve, through_wire) for name, method in methods_of(contract).items()}
     made: Any = type(f"Local{contract.__name__}", (), methods)()
     stub: P = made
     return stub
 
 
-def _methods(contract: type) -> list[tuple[str, Callable[..., Any]]]:
-    methods: list[tuple[str, Callable[..., Any]]] = [
-        (name, function) for name, function in getmembers(contract, isfunction) if not name.startswith("_")
-    ]
-    for name, function in methods:
-        positional = [p.name for p in list(signature(function).parameters.values())[1:] if p.kind is not p.KEYWORD_ONLY]
-        if positional:
-            raise TypeError(f"{contract.__name__}.{name} must take keyword-only arguments, not {positional}")
-    return methods
-
-
-def _forward(
-    name: str, function: Callable[..., Any], resolve: Callable[[], object], through_wire: bool
-) -> Callable[..., Any]:
-    hints = get_type_hints(function)
-
+def _forward(method: Method, resolve: Callable[[], object], through_wire: bool) -> Callable[..., Any]:
     async def call(_self: object, **arguments: Any) -> Any:
-        run = execution.get()
-        if run is not None and run.open_units:
-            raise UnitOfWorkMisuse(f"{name}() belongs to another context: call it before the unit of work opens")
+        outside_of_units(method.name)
         if through_wire:
-            arguments = {key: _round_trip(value, hints[key]) for key, value in arguments.items()}
-        result = await getattr(resolve(), name)(**arguments)
-        return _round_trip(result, hints["return"]) if through_wire else result
+            given = _round_trip(method.arguments(**arguments), method.arguments)
+            arguments = {name: getattr(given, name) for name in given.__struct_fields__}
+        result = await getattr(resolve(), method.name)(**arguments)
+        return _round_trip(result, method.result) if through_wire else result
 
     return call
 
 
 def _round_trip(value: Any, shape: Any) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(value), type=shape)
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=shape)

@@ -1,0 +1,88 @@
+"""A call over the network means what the same call means in one process."""
+
+from time import monotonic
+
+import aiohttp
+import pytest
+
+from caddy_shopping.kernel.actor import Actor, Role
+from caddy_shopping.kernel.errors import ShopError
+from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.kernel.money import Money
+from caddy_shopping.platform.db.unit_of_work import UnitOfWorkMisuse
+from caddy_shopping.platform.execution import Execution, acting, execution
+from caddy_shopping.platform.rpc.rules import deadline
+from caddy_shopping.platform.rpc.wire import PeerUnavailable, Refusal
+from tests.platform.rpc.conftest import Priced, Prices, Shop, SoldOut, calling
+
+
+async def test_values_arrive_as_what_they_are(prices: Prices) -> None:
+    ids = [new_id(), new_id()]
+    assert await prices.price(ids=ids) == [Priced(each, Money(5, "CNY")) for each in ids]
+    assert await prices.missing(item=ids[0]) is None
+
+
+async def test_a_named_error_arrives_as_itself(prices: Prices) -> None:
+    with pytest.raises(SoldOut, match="No tea left") as caught:
+        await prices.refuse(what="tea")
+    error = caught.value
+    assert (error.params, error.retry_after, error.details[0].pointer) == ({"what": "tea"}, 7, "/lines/0")
+    assert error.message("zh") == "tea 已售罄。"
+
+
+def test_an_error_that_this_process_does_not_know_counts_and_reads_the_same() -> None:
+    there = Refusal.of(SoldOut(what="tea"))
+    here = Refusal(**{name: getattr(there, name) for name in there.__struct_fields__} | {"code": "NEVER_HEARD_OF"})
+    error = here.error()
+    assert isinstance(error, ShopError)
+    assert (error.code, error.kind, error.retryable) == ("NEVER_HEARD_OF", SoldOut.kind, False)
+    assert (error.message("en"), error.message("zh")) == ("No tea left.", "tea 已售罄。")
+
+
+async def test_on_whose_behalf_and_by_when_travel_along(prices: Prices, shop: Shop) -> None:
+    actor = Actor(Role.STAFF, id=new_id(), permissions=frozenset({"orders:manage"}))
+    acting.set(actor)
+    await prices.price(ids=[])
+    assert shop.actors == [actor]
+    assert 1.0 < shop.left[0] <= 2.0
+    deadline.set(monotonic() + 0.5)
+    await prices.price(ids=[])
+    assert 0.0 < shop.left[1] <= 0.5
+
+
+async def test_a_call_inside_a_unit_of_work_raises(prices: Prices) -> None:
+    execution.set(Execution("toy", open_units=1))
+    with pytest.raises(UnitOfWorkMisuse):
+        await prices.price(ids=[])
+
+
+async def test_only_our_own_processes_are_let_in(url: str, shop: Shop) -> None:
+    async with calling(url, key=b"another installation's key ......") as stranger:
+        with pytest.raises(PeerUnavailable):
+            await stranger.price(ids=[])
+    async with aiohttp.ClientSession() as anyone:
+        for path in ("/internal/products/price", "/internal/products/nothing", "/internal/"):
+            async with anyone.post(url + path) as answer:
+                assert answer.status == 401
+        async with anyone.get(url + "/elsewhere") as answer:
+            assert answer.status == 404
+            assert await answer.text() == "elsewhere"
+    assert shop.calls == 0
+
+
+async def test_a_token_for_another_context_does_not_open_this_one(url: str, shop: Shop) -> None:
+    from tests.platform.rpc.conftest import tokens
+
+    token = tokens("orders").issue("payments")
+    async with (
+        aiohttp.ClientSession() as caller,
+        caller.post(url + "/internal/products/price", headers={"authorization": f"Bearer {token}"}) as answer,
+    ):
+        assert answer.status == 401
+    assert shop.calls == 0
+
+
+async def test_a_bug_over_there_is_not_available_here(prices: Prices, shop: Shop) -> None:
+    with pytest.raises(PeerUnavailable):
+        await prices.fail()
+    assert shop.calls > 1
