@@ -5,7 +5,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from caddy_shopping.main.build import SCHEMAS
@@ -25,7 +25,7 @@ TABLES = {schema.context: set(schema.metadata.tables) for schema in SCHEMAS}
 class Service:
     """One context in a process of its own. `a` and `b` take turns in a rolling restart."""
 
-    def __init__(self, context: str, settings: Mapping[str, str], log: Path) -> None:
+    def __init__(self, context: str, settings: Callable[[], Mapping[str, str]], log: Path) -> None:
         self.context = context
         self.ports = (free_port(), free_port())
         self._settings = settings
@@ -44,7 +44,7 @@ class Service:
     def launch(self, which: int = 0) -> None:
         """Start an instance and do not wait."""
         port = self.ports[which]
-        settings = {**self._settings, "SHOP_CONTEXTS": self.context, "SHOP_PORT": str(port)}
+        settings = {**self._settings(), "SHOP_CONTEXTS": self.context, "SHOP_PORT": str(port)}
         self._running[port] = Fork(["serve"], settings, self._log)
 
     def wait(self, which: int = 0, timeout: float = 120.0) -> None:
@@ -90,7 +90,7 @@ class SplitShop(Shop):
             folder = data_dir / context
             folder.mkdir(exist_ok=True)
             self.environment[f"SHOP_{context.upper()}_DATABASE_URL"] = ENGINE.url_of(folder)
-        self.services = {context: Service(context, self.environment, self._log) for context in CONTEXTS}
+        self.services = {context: Service(context, lambda: self.environment, self._log) for context in CONTEXTS}
         self.gateway = Gateway({name: each.addresses for name, each in self.services.items()}, data_dir / "gateway.log")
         self.gateway.port = self.port
         inside = self.gateway.internal_url

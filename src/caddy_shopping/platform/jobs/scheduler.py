@@ -59,7 +59,9 @@ class Scheduler:
             pause = period * random.uniform(0.9, 1.1)
 
     async def _run(self, job: Job) -> None:
-        async with self._locks.held(f"job:{job.name}", LEASE) as held:
+        # With its rhythm: where that is changed, the new one counts at once, and the old one's record for nothing.
+        name = f"job:{job.name}/{job.every.total_seconds():g}"
+        async with self._locks.held(name, LEASE) as held:
             if held is None or await self._locks.recorded(held.name):
                 return
             await job.run()
