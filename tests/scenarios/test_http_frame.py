@@ -20,6 +20,7 @@ from tests.support.furnished import running_shop
 from tests.support.journey import stock_up
 from tests.support.refusals import refused
 from tests.support.shop import Answer, Caller, Shop, callers, eventually
+from tests.support.topologies import one_process
 
 ORIGIN = "https://shop.example"
 LISTING = "/api/v1/products?limit=24"
@@ -201,7 +202,7 @@ async def test_a_page_of_another_origin_may_nothing(ask: Ask, origin: str) -> No
         ("PUT", "/api/v1/products", 405),
         ("OPTIONS", "/api/v1/products", 204),
         ("GET", "/api/docs", 200),
-        ("GET", "/metrics", 200),
+        pytest.param("GET", "/metrics", 200, marks=one_process),
     ],
 )
 async def test_every_answer_has_the_headers_that_protect(ask: Ask, method: str, path: str, status: int) -> None:
@@ -282,6 +283,7 @@ def labelled(**labels: str) -> frozenset[tuple[str, str]]:
     return frozenset(labels.items())
 
 
+@one_process
 async def test_what_happens_is_counted(shop: Shop, ask: Ask, new: NewCaller) -> None:
     before = await numbers(ask)
     for path in ("/api/v1/products/no-1", "/api/v1/products/no-2"):
