@@ -17,11 +17,15 @@ from tests.support.journey import order_becomes, quiet, stock_up
 from tests.support.shop import Caller, callers
 from tests.support.split_shop import CONTEXTS, SplitShop
 
-pytestmark = pytest.mark.skipif(gateway.program() is None, reason=f"HAProxy: {gateway.REMEDY}")
+VARIABLE = "SHOP_TEST_REQUESTS"
+pytestmark = [
+    pytest.mark.skipif(gateway.program() is None, reason=f"HAProxy: {gateway.REMEDY}"),
+    pytest.mark.skipif(VARIABLE not in os.environ, reason=f"takes minutes: {VARIABLE}=10000"),
+]
 STOCK = 500
 BUYERS = 4
-REQUESTS = int(os.environ.get("SHOP_TEST_REQUESTS", "2000"))
-"""Requests, at least, while every service is replaced; 10,000 is what counts."""
+REQUESTS = int(os.environ.get(VARIABLE, "10000"))
+"""Requests, at least, while every service is replaced."""
 DEADLINE = 10.0
 """Seconds in which a checkout is answered whatever is away: the deadlines of its calls, and a busy machine."""
 
