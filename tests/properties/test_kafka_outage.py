@@ -1,4 +1,4 @@
-"""Two API processes and two workers on PostgreSQL and Kafka: the broker goes and comes back, workers are killed.
+"""Two API processes and two workers on PostgreSQL, Redis and Kafka: both go and come back, workers are killed.
 
 Afterwards the books add up: no event lost, each effect and each mail once, in order; and showing every consumer every
 event twice more changes nothing. `SHOP_TEST_OUTAGE_SECONDS` says how long the broker is away.
@@ -25,11 +25,13 @@ from caddy_shopping.platform.db.tables import PlatformTables
 from caddy_shopping.platform.events.kafka.cluster import Cluster
 from caddy_shopping.platform.events.kafka.history import history
 from tests.properties.conftest import IMPATIENT, NewCaller
+from tests.support import redis_server
 from tests.support.brokers import Broker, Kafka, missing
 from tests.support.buyers import Patience, an_email, fill_cart, new_variant, order_of
 from tests.support.engine import only_sqlite
 from tests.support.kafka_of_this_run import environment
 from tests.support.ledger import reconcile
+from tests.support.redis_server import RedisServer
 from tests.support.servers import PostgreSQL, available
 from tests.support.shop import Caller, Shop, callers, eventually
 
@@ -72,6 +74,7 @@ class World:
     """What runs."""
 
     broker: Broker
+    redis: RedisServer
     url: str
     shops: list[Shop]
     workers: list[Worker]
@@ -84,16 +87,18 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    for reason in (available()["PostgreSQL"], missing("Kafka")):
+    for reason in (available()["PostgreSQL"], missing("Kafka"), redis_server.missing()):
         if reason:
             pytest.skip(reason)
     folder = tmp_path_factory.mktemp("kafka")
     with ExitStack() as stack:
         server, broker = stack.enter_context(PostgreSQL(durable=True)), stack.enter_context(Kafka())
+        redis = stack.enter_context(RedisServer())
         url = server.new_database("shop")
-        settings = {**IMPATIENT, "SHOP_DATABASE_URL": url, "SHOP_DATA_DIR": str(folder), **environment(broker, folder)}
+        places = {"SHOP_DATABASE_URL": url, "SHOP_REDIS_URL": redis.url, "SHOP_DATA_DIR": str(folder)}
+        settings = {**IMPATIENT, **places, **environment(broker, folder)}
         shops = [Shop(folder / f"api{number}", settings) for number in range(2)]
-        made = World(broker, url, shops, [Worker(shops[0], number) for number in range(2)])
+        made = World(broker, redis, url, shops, [Worker(shops[0], number) for number in range(2)])
         for ended in (*(shop.kill for shop in shops), *(worker.kill for worker in made.workers)):
             stack.callback(ended)
         for shop in shops:
@@ -119,6 +124,11 @@ async def trouble(world: World) -> None:
         await eventually(lambda: readiness(new(), "degraded"))
         await asyncio.sleep(OUTAGE)
         await asyncio.to_thread(world.broker.restart)
+        world.redis.execute("FLUSHALL")
+        await more_orders(world, 4)
+        await asyncio.to_thread(world.redis.kill)
+        await more_orders(world, 8)
+        await asyncio.to_thread(world.redis.restart)
         for worker in world.workers:
             await more_orders(world, 4)
             worker.kill()

@@ -95,7 +95,8 @@ class Server(ABC):
         """SIGKILL all its processes."""
         while found := processes_in(self.folder):
             for pid in found:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it went by itself
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
         if self._process is not None:
             self._process.wait()
