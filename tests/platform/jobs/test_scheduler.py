@@ -73,7 +73,7 @@ async def test_of_two_processes_one_does_it() -> None:
     async with asyncio.timeout(5):
         await twice.wait()
     assert not await locks.recorded("job:another")
-    assert await locks.recorded("job:rare")
+    assert await locks.recorded("job:rare/0.4")
     for scheduler in schedulers:
         await scheduler._run(scheduler._jobs[0])
     assert len(runs) == 2, "it was done just now"

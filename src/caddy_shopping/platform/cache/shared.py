@@ -94,7 +94,9 @@ class SharedCache(MemoryCache):
             with suppress(RedisAway):
                 shared = lifetime.absent if absent else lifetime.shared
                 kept = await self._store.keep(key, ticket, body, found.tags, shared)
-                seconds = min(seconds, kept or seconds)
+                if kept is None:
+                    return body  # something changed meanwhile, so it may be old: the next one loads again
+                seconds = min(seconds, kept)
         self.keep(key, body, found.tags, seconds)
         return body
 

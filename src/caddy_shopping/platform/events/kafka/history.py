@@ -1,9 +1,10 @@
 """What a topic still has, read beside all consumer groups and without any trace in them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from time import monotonic
+from typing import TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -14,7 +15,12 @@ from caddy_shopping.platform.events.kafka.cluster import ADMIN_SECONDS, BrokerUn
 from caddy_shopping.platform.events.kafka.records import UnreadableRecord, envelope_of
 
 log = structlog.get_logger("kafka")
-_BEING_MADE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE)
+_BEING_MADE = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+T = TypeVar("T")
 BATCH = 500
 
 
@@ -28,7 +34,7 @@ async def history(cluster: Cluster, topic: str, since: datetime | None) -> Async
     )
     consumer = AIOConsumer(config, max_workers=2)
     try:
-        waiting = await _beginnings(consumer, cluster.topic(topic), since)
+        waiting = await _once_made(lambda: _beginnings(consumer, cluster.topic(topic), since))
         await consumer.assign([TopicPartition(cluster.topic(topic), *span) for span in _starts(waiting)])
         while waiting:
             for message in await consumer.consume(BATCH, 0.2):
@@ -59,7 +65,10 @@ def _starts(spans: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
 async def _beginnings(consumer: AIOConsumer, topic: str, since: datetime | None) -> dict[int, tuple[int, int]]:
     """For each partition that has something: its first offset to read, and the one after its last."""
     spans = {}
-    for number in await _partitions(consumer, topic):
+    found = (await consumer.list_topics(topic, ADMIN_SECONDS)).topics[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    for number in found.partitions:
         low, high = await consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ADMIN_SECONDS)
         spans[number] = (low, high)
     if since is not None:
@@ -72,13 +81,13 @@ async def _beginnings(consumer: AIOConsumer, topic: str, since: datetime | None)
     return {number: span for number, span in spans.items() if span[0] < span[1]}
 
 
-async def _partitions(consumer: AIOConsumer, topic: str) -> list[int]:
-    """A topic that is being made at this moment is waited for."""
+async def _once_made(look: Callable[[], Awaitable[T]]) -> T:
+    """Look at a topic, and again where it is being made at this moment."""
     end = monotonic() + ADMIN_SECONDS
     while True:
-        found = (await consumer.list_topics(topic, ADMIN_SECONDS)).topics[topic]
-        if found.error is None:
-            return list(found.partitions)
-        if found.error.code() not in _BEING_MADE or monotonic() > end:
-            raise KafkaException(found.error)
+        try:
+            return await look()
+        except KafkaException as fault:
+            if fault.args[0].code() not in _BEING_MADE or monotonic() > end:
+                raise
         await asyncio.sleep(0.1)
