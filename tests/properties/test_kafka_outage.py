@@ -115,7 +115,7 @@ async def trouble(world: World) -> None:
     closing = asyncio.Event()
     async with callers(world.shops[0]) as new, callers(world.shops[1]) as new_there:
         admin = await new().sign_in(*admin_of)
-        variants = [await new_variant(admin, f"kafka-{n}", 500) for n in range(3)]
+        variants = [await new_variant(admin, f"kafka-{n}", 100_000) for n in range(3)]
         doors = (new, new_there)
         crowd = [asyncio.create_task(shopper(world, doors[n % 2], variants[n % 3], closing)) for n in range(BUYERS)]
         await more_orders(world, 4)
