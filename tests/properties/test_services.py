@@ -19,7 +19,7 @@ from tests.support.split_shop import CONTEXTS, SplitShop
 
 VARIABLE = "SHOP_TEST_REQUESTS"
 pytestmark = [
-    pytest.mark.skipif(gateway.program() is None, reason=f"HAProxy: {gateway.REMEDY}"),
+    pytest.mark.skipif(gateway.missing() is not None, reason=str(gateway.missing())),
     pytest.mark.skipif(VARIABLE not in os.environ, reason=f"takes minutes: {VARIABLE}=10000"),
 ]
 STOCK = 500

@@ -30,7 +30,7 @@ class PostgreSQL(Server):
     @classmethod
     def programs(cls) -> Path | None:
         debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        return _folder_of("initdb", *reversed(debian))
+        return folder_of("initdb", *reversed(debian))
 
     def install(self) -> None:
         self.data.mkdir()
@@ -58,7 +58,7 @@ class MariaDB(Server):
 
     @classmethod
     def programs(cls) -> Path | None:
-        return _folder_of("mariadbd", Path("/usr/sbin"))
+        return folder_of("mariadbd", Path("/usr/sbin"))
 
     def install(self) -> None:
         _run(
@@ -110,7 +110,7 @@ class TiDB(Server):
     @classmethod
     def programs(cls) -> Path | None:
         cache = os.environ.get("SHOP_TIDB_CACHE") or Path.home() / ".cache" / "caddy-shopping" / f"tidb-{TIDB_VERSION}"
-        return _folder_of("tidb-server", Path(cache))
+        return folder_of("tidb-server", Path(cache))
 
     def install(self) -> None:
         self.data.mkdir()
@@ -145,14 +145,14 @@ def available() -> dict[str, str | None]:
     return {name: None if engine.programs() else f"{name}: {engine.remedy}" for name, engine in ENGINES.items()}
 
 
-def _folder_of(program: str, *more: Path) -> Path | None:
+def folder_of(program: str, *more: Path) -> Path | None:
     """The first of `more` and the PATH that holds a program."""
     found = shutil.which(program, path=os.pathsep.join([*map(str, more), os.environ.get("PATH", "")]))
     return Path(found).parent if found else None
 
 
 def _program(server: Server, name: str, *more: Path) -> Path:
-    folder = _folder_of(name, *filter(None, [server.programs()]), *more)
+    folder = folder_of(name, *filter(None, [server.programs()]), *more)
     assert folder is not None, f"{server.name}: {server.remedy}"
     return folder / name
 

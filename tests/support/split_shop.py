@@ -91,7 +91,7 @@ class SplitShop(Shop):
             folder.mkdir(exist_ok=True)
             self.environment[f"SHOP_{context.upper()}_DATABASE_URL"] = ENGINE.url_of(folder)
         self.services = {context: Service(context, lambda: self.environment, self._log) for context in CONTEXTS}
-        self.gateway = Gateway({name: each.addresses for name, each in self.services.items()}, data_dir / "gateway.log")
+        self.gateway = Gateway({name: each.addresses for name, each in self.services.items()})
         self.gateway.port = self.port
         inside = self.gateway.internal_url
         self.environment |= {
@@ -121,7 +121,7 @@ class SplitShop(Shop):
 
     def stop(self, timeout: float = 60.0) -> int:
         codes = [service.stop() for service in self.services.values()]
-        self.gateway.stop()
+        self.gateway.kill()  # to be started again, maybe
         return max(codes)
 
     def kill(self) -> None:

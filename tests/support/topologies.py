@@ -19,6 +19,6 @@ def shop_in(data_dir: Path, environment: Mapping[str, str] | None = None) -> Sho
     """Not started yet. In one process its contexts talk as across processes."""
     if not SPLIT:
         return ForkedShop(data_dir, {"SHOP_THROUGH_WIRE": "true", **(environment or {})})
-    if gateway.program() is None:
-        pytest.skip(f"HAProxy: {gateway.REMEDY}")
+    if reason := gateway.missing():
+        pytest.skip(reason)
     return SplitShop(data_dir, environment)

@@ -9,6 +9,7 @@ import msgspec
 from caddy_shopping.kernel.errors import NotFound
 from caddy_shopping.kernel.events import Event
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.kernel.remote import answers_within
 
 
 class OrderNotFound(NotFound):
@@ -46,6 +47,7 @@ class Orders(Protocol):
         """Raises `OrderNotFound`."""
         ...
 
+    @answers_within(5.0)
     async def settle(self, *, order_ids: list[UUID]) -> Settlement:
         """Decide for good whether each id is an order.
 

@@ -9,6 +9,7 @@ import msgspec
 from caddy_shopping.kernel.errors import Conflict, NotFound
 from caddy_shopping.kernel.events import Event
 from caddy_shopping.kernel.money import Money
+from caddy_shopping.kernel.remote import answers_within
 
 
 class ProductNotFound(NotFound):
@@ -85,6 +86,7 @@ class Products(Protocol):
         """Those that exist, in no particular order; unknown ids are left out."""
         ...
 
+    @answers_within(5.0)
     async def reserve(self, *, order_id: UUID, lines: list[ReservationLine], ttl_seconds: int) -> Reservation:
         """Take stock off the shelf for an order, all lines or none.
 

@@ -1,7 +1,7 @@
 """Caches, alone and on a private Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,8 +13,11 @@ from caddy_shopping.platform.cache.cache import EVERYTHING, Lifetime, Loaded
 from caddy_shopping.platform.cache.metrics import CacheMetrics
 from caddy_shopping.platform.cache.shared import SharedCache
 from caddy_shopping.platform.redis.link import Link
-from tests.support.redis_server import RedisServer, running_or_skipped
+from tests.support.redis_link import redis_server
+from tests.support.redis_server import RedisServer
 from tests.support.shop import eventually
+
+__all__ = ["redis_server"]
 
 LONG = Lifetime()
 
@@ -52,13 +55,6 @@ class Side:
 
     def count(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
-
-
-@pytest.fixture(scope="module")
-def redis_server() -> Iterator[RedisServer]:
-    server = running_or_skipped()
-    yield server
-    server.stop()
 
 
 NewSide = Callable[[], Awaitable[Side]]

@@ -128,11 +128,8 @@ async def test_a_new_process_ends_what_one_before_could_not_tell(new_side: NewSi
 async def test_values_are_swept_batch_by_batch(new_side: NewSide) -> None:
     side, source = await new_side(), Source()
     store: Store = side.cache._store
-    async with asyncio.timeout(5):
-        while side.cache.news.owing:  # what it tells at its start ends what is loaded meanwhile
-            await asyncio.sleep(0.01)
-    for batch in range(12):
-        await asyncio.gather(*(side.get(source, f"thing {batch} {number}", LONG) for number in range(100)))
+    for batch in range(60):  # few at once: on a busy machine Redis answers a crowd too late, and then nothing is stored
+        await asyncio.gather(*(side.get(source, f"thing {batch} {number}", LONG) for number in range(20)))
     assert await store.count() == 1200
     assert await store.sweep() == 1200
     assert await store.count() == 0

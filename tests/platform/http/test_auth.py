@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from caddy_shopping.kernel.actor import Actor
+from caddy_shopping.platform.execution import acting
 from caddy_shopping.platform.http.auth import bearer_token
 from caddy_shopping.platform.security.tokens import TokenExpired, TokenInvalid
 from tests.platform.http.toy import SIGNED_IN, TOY, USER, World, make_world
@@ -17,6 +18,14 @@ async def test_a_good_token_makes_an_actor(world: World) -> None:
     answer = await world("GET", "/api/v1/toys/mine", SIGNED_IN)
     assert answer.json == {"data": f"{USER} zh"}
     assert world.tokens == ["good"]
+
+
+async def test_on_whose_behalf_a_request_runs_is_known_to_the_calls_it_makes(world: World) -> None:
+    assert acting.get() is None
+    await world("GET", "/api/v1/toys/mine", SIGNED_IN)
+    actor = acting.get()
+    assert actor is not None
+    assert (actor.id, actor.language) == (USER, "zh")
 
 
 async def test_accept_language_goes_before_the_accounts_language(world: World) -> None:

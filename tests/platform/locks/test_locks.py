@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,23 +14,11 @@ from caddy_shopping.platform.locks.locks import Held, Locks
 from caddy_shopping.platform.locks.memory import MemoryLocks
 from caddy_shopping.platform.locks.shared import SharedLocks
 from caddy_shopping.platform.redis.link import Link
-from tests.support.redis_server import RedisServer, running_or_skipped
+from tests.support.redis_link import link, linked, redis_server
+from tests.support.redis_server import RedisServer
 from tests.support.shop import eventually
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    running = running_or_skipped()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-async def link(server: RedisServer) -> AsyncIterator[Link]:
-    server.execute("FLUSHALL")
-    made = Link(server.url, CollectorRegistry(), pause=0.2)
-    yield made
-    await made.close()
+__all__ = ["link", "redis_server"]
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -39,11 +27,8 @@ async def locks(request: pytest.FixtureRequest) -> AsyncIterator[Locks]:
     if request.param == "memory":
         yield MemoryLocks()
         return
-    server: RedisServer = request.getfixturevalue("server")
-    server.execute("FLUSHALL")
-    made = Link(server.url, CollectorRegistry())
-    yield SharedLocks(made)
-    await made.close()
+    async with linked(request.getfixturevalue("redis_server")) as made:
+        yield SharedLocks(made)
 
 
 async def test_one_holds_and_nobody_waits(locks: Locks) -> None:
@@ -71,15 +56,15 @@ async def test_tokens_grow(locks: Locks) -> None:
     assert tokens == sorted(set(tokens))
 
 
-async def test_tokens_grow_across_a_flush(link: Link, server: RedisServer) -> None:
+async def test_tokens_grow_across_a_flush(link: Link, redis_server: RedisServer) -> None:
     locks = SharedLocks(link)
     before = await token(locks)
-    server.execute("FLUSHALL")
+    redis_server.execute("FLUSHALL")
     assert await token(locks) > before
 
 
-async def test_two_processes_do_not_hold_one_lock(link: Link, server: RedisServer) -> None:
-    other = Link(server.url, CollectorRegistry())
+async def test_two_processes_do_not_hold_one_lock(link: Link, redis_server: RedisServer) -> None:
+    other = Link(redis_server.url, CollectorRegistry())
     async with SharedLocks(link).held("purge", 30) as one, SharedLocks(other).held("purge", 30) as two:
         assert isinstance(one, Held)
         assert two is None
@@ -104,7 +89,7 @@ async def test_one_that_was_lost_is_not_freed_for_its_next_holder(link: Link) ->
     assert await link.redis.get("shop:lock:purge") == b"somebody"
 
 
-async def test_where_redis_is_away_everybody_works(server: RedisServer) -> None:
+async def test_where_redis_is_away_everybody_works(redis_server: RedisServer) -> None:
     nowhere = Link("redis://127.0.0.1:1/0", CollectorRegistry())
     locks = SharedLocks(nowhere)
     async with locks.held("purge", 30) as held, SharedLocks(nowhere).held("purge", 30) as other:
@@ -156,11 +141,11 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(("paused", "said"), [(True, "refused"), (False, "written")])
 async def test_a_holder_who_was_paused_past_its_time_writes_nothing(
-    link: Link, server: RedisServer, paused: bool, said: str
+    link: Link, redis_server: RedisServer, paused: bool, said: str
 ) -> None:
     """Its process stands still, somebody else takes the lock and is done, and it goes on as if nothing had been."""
     locks = SharedLocks(link)
-    command = [sys.executable, "-c", HOLDER, server.url]
+    command = [sys.executable, "-c", HOLDER, redis_server.url]
     holder = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "src"}
     )

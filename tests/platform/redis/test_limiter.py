@@ -1,7 +1,7 @@
 """Requests of all processes are counted together, or by each alone while Redis is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -9,24 +9,12 @@ from prometheus_client import CollectorRegistry
 from caddy_shopping.platform.http.rate_limit import WRITES, Limiter, MemoryLimiter, Rule
 from caddy_shopping.platform.redis.limiter import SharedLimiter
 from caddy_shopping.platform.redis.link import Link
+from tests.support.redis_link import link, linked, redis_server
 from tests.support.redis_server import RedisServer, running_or_skipped
 
+__all__ = ["link", "redis_server"]
+
 RULE = Rule("writes", 3, 60, WRITES)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    running = running_or_skipped()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-async def link(server: RedisServer) -> AsyncIterator[Link]:
-    server.execute("FLUSHALL")
-    made = Link(server.url, CollectorRegistry(), pause=0.2)
-    yield made
-    await made.close()
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -34,11 +22,8 @@ async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[Limiter]:
     if request.param == "memory":
         yield MemoryLimiter()
         return
-    server: RedisServer = request.getfixturevalue("server")
-    server.execute("FLUSHALL")
-    made = Link(server.url, CollectorRegistry())
-    yield SharedLimiter(made)
-    await made.close()
+    async with linked(request.getfixturevalue("redis_server")) as made:
+        yield SharedLimiter(made)
 
 
 async def test_up_to_the_limit_and_no_further(limiter: Limiter) -> None:
@@ -73,15 +58,15 @@ async def test_who_is_forgotten_begins_anew(limiter: Limiter) -> None:
     assert (await limiter.take("somebody", RULE)).remaining == 2
 
 
-async def test_processes_count_together(link: Link, server: RedisServer) -> None:
-    other = Link(server.url, CollectorRegistry())
+async def test_processes_count_together(link: Link, redis_server: RedisServer) -> None:
+    other = Link(redis_server.url, CollectorRegistry())
     sides = [SharedLimiter(link), SharedLimiter(other)]
     assert [(await sides[n % 2].take("somebody", RULE)).allowed for n in range(4)] == [True] * 3 + [False]
     assert 0 < await link.redis.pttl("shop:limit:writes:somebody") <= 60_001
     await other.close()
 
 
-async def test_each_counts_for_itself_while_redis_is_away_and_together_after(server: RedisServer) -> None:
+async def test_each_counts_for_itself_while_redis_is_away_and_together_after(redis_server: RedisServer) -> None:
     own = running_or_skipped()
     link = Link(own.url, CollectorRegistry(), pause=0.01)
     limiter = SharedLimiter(link)

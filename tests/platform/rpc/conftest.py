@@ -1,7 +1,6 @@
 """A contract, answered over real sockets."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from caddy_shopping.platform.rpc.client import Peers
 from caddy_shopping.platform.rpc.rules import deadline
 from caddy_shopping.platform.rpc.server import RpcServer
 from caddy_shopping.platform.rpc.tokens import ServiceTokens
+from tests.support.server import free_port
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -84,13 +84,6 @@ class Shop:
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 404, "headers": []})
     await send({"type": "http.response.body", "body": b"elsewhere", "more_body": False})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -12,7 +12,8 @@ from caddy_shopping.platform.rpc.client import TRIES
 from caddy_shopping.platform.rpc.rules import deadline
 from caddy_shopping.platform.rpc.server import RpcServer
 from caddy_shopping.platform.rpc.wire import PeerUnavailable
-from tests.platform.rpc.conftest import Prices, Shop, calling, free_port, nothing_here, serving, tokens
+from tests.platform.rpc.conftest import Prices, Shop, calling, nothing_here, serving, tokens
+from tests.support.server import free_port
 
 SLACK = 1.0
 """Seconds that a busy machine may add to a deadline."""

@@ -11,6 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 from caddy_shopping.kernel.actor import ANONYMOUS, Actor
 from caddy_shopping.kernel.errors import Unauthenticated
 from caddy_shopping.kernel.languages import negotiate
+from caddy_shopping.platform.execution import acting
 from caddy_shopping.platform.http.docs import notes_of
 from caddy_shopping.platform.security.tokens import TokenInvalid
 
@@ -59,6 +60,7 @@ def authentication(authenticate: Authenticate) -> Guard:
             if language != actor.language:
                 actor = msgspec.structs.replace(actor, language=language)
         scope["actor"] = actor
+        acting.set(actor)  # for calls of other contexts; the request is a task of its own
 
     return guard
 

@@ -10,8 +10,8 @@ import structlog
 
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.errors import ShopError, TooLarge
-from caddy_shopping.platform.execution import acting
-from caddy_shopping.platform.http.asgi import App, Receive, Scope, Send
+from caddy_shopping.platform.execution import Rendered, acting
+from caddy_shopping.platform.http.asgi import App, Headers, Receive, Scope, Send, header, send_rendered
 from caddy_shopping.platform.rpc.contract import Method, methods_of
 from caddy_shopping.platform.rpc.rules import deadline
 from caddy_shopping.platform.rpc.tokens import ServiceTokenInvalid, ServiceTokens
@@ -22,9 +22,7 @@ from caddy_shopping.platform.rpc.wire import (
     PREFIX,
     REFUSED,
     REMAINING,
-    PeerUnavailable,
     Refusal,
-    first,
 )
 
 log = structlog.get_logger("rpc")
@@ -52,49 +50,50 @@ class RpcServer:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             return await self._app(scope, receive, send)
         status, body = await self._answer(scope, receive)
-        headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-        return None
+        return await send_rendered(send, Rendered(status, {"content-type": CONTENT_TYPE}, body))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
-        headers = dict(scope["headers"])
+        headers = scope["headers"]
         context, method, call = self._methods.get(scope["path"], ("", None, None))
         scope["path_template"] = scope["path"] if method else PREFIX
         try:
             # Before all else, so that nobody learns by asking what there is.
-            self._tokens.verify((first(headers, "authorization") or "").removeprefix("Bearer "), context)
+            self._tokens.verify((_said(headers, "authorization") or "").removeprefix("Bearer "), context)
         except ServiceTokenInvalid as refusal:
             return 401, msgspec.msgpack.encode(Refusal.of(refusal))
         if method is None or scope["method"] != "POST":
             return 404, b""
         try:
-            arguments = msgspec.msgpack.decode(await _body(receive), type=method.arguments)
-            result = await self._run(headers, call, arguments)
+            body = await _body(receive)
+            arguments = msgspec.msgpack.decode(body, type=method.arguments)
+            actor = _said(headers, ACTOR)
+            behalf = msgspec.json.decode(actor, type=Actor) if actor else None
+        except (msgspec.MsgspecError, TooLarge) as fault:
+            log.warning("rpc.malformed", method=scope["path"], error=str(fault))
+            return 400, b""
+        try:
+            result = await _run(call, arguments, behalf, _patience(_said(headers, REMAINING)))
             return 200, msgspec.msgpack.encode(result)
         except ShopError as refusal:
             return REFUSED, msgspec.msgpack.encode(Refusal.of(refusal))
-        except msgspec.MsgspecError as fault:
-            log.warning("rpc.malformed", method=scope["path"], error=str(fault))
-            return 400, b""
-
-    async def _run(self, headers: Mapping[bytes, bytes], call: Any, arguments: msgspec.Struct) -> Any:
-        seconds = _patience(first(headers, REMAINING))
-        actor = first(headers, ACTOR)
-        tokens = (
-            deadline.set(monotonic() + seconds),
-            acting.set(msgspec.json.decode(actor, type=Actor) if actor else None),
-        )
-        given = {name: getattr(arguments, name) for name in arguments.__struct_fields__}
-        try:
-            async with asyncio.timeout(seconds):
-                return await call(**given)
         except TimeoutError:
-            # The caller has given up by now: whoever reads this is a proxy.
-            raise PeerUnavailable(peer="this one", retry_after=1) from None
-        finally:
-            deadline.reset(tokens[0])
-            acting.reset(tokens[1])
+            return 503, b""  # the caller has given up by now
+
+
+async def _run(call: Any, arguments: msgspec.Struct, behalf: Actor | None, seconds: float) -> Any:
+    given = {name: getattr(arguments, name) for name in arguments.__struct_fields__}
+    ends, acts = deadline.set(monotonic() + seconds), acting.set(behalf)
+    try:
+        async with asyncio.timeout(seconds):
+            return await call(**given)
+    finally:
+        deadline.reset(ends)
+        acting.reset(acts)
+
+
+def _said(headers: Headers, name: str) -> str | None:
+    value = header(headers, name.encode())
+    return None if value is None else value.decode("latin-1")
 
 
 def _patience(remaining: str | None) -> float:

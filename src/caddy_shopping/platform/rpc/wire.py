@@ -4,7 +4,7 @@
 (a service token), `x-remaining-ms` (the caller's patience), `traceparent`, `x-actor` (on whose behalf).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -75,9 +75,3 @@ def _all(base: type[ShopError]) -> Iterator[type[ShopError]]:
     for each in base.__subclasses__():
         yield each
         yield from _all(each)
-
-
-def first(headers: Mapping[bytes, bytes], name: str) -> str | None:
-    """A header's text; None where it is not there."""
-    value = headers.get(name.encode())
-    return None if value is None else value.decode("latin-1")
