@@ -1,5 +1,6 @@
 """A call over the network means what the same call means in one process."""
 
+from io import BytesIO
 from time import monotonic
 
 import aiohttp
@@ -12,8 +13,8 @@ from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.db.unit_of_work import UnitOfWorkMisuse
 from caddy_shopping.platform.execution import Execution, acting, execution
 from caddy_shopping.platform.rpc.rules import deadline
-from caddy_shopping.platform.rpc.wire import PeerUnavailable, Refusal
-from tests.platform.rpc.conftest import Priced, Prices, Shop, SoldOut, calling
+from caddy_shopping.platform.rpc.wire import ACTOR, MAX_BODY, REMAINING, PeerUnavailable, Refusal
+from tests.platform.rpc.conftest import Priced, Prices, Shop, SoldOut, calling, tokens
 
 
 async def test_values_arrive_as_what_they_are(prices: Prices) -> None:
@@ -71,8 +72,6 @@ async def test_only_our_own_processes_are_let_in(url: str, shop: Shop) -> None:
 
 
 async def test_a_token_for_another_context_does_not_open_this_one(url: str, shop: Shop) -> None:
-    from tests.platform.rpc.conftest import tokens
-
     token = tokens("orders").issue("payments")
     async with (
         aiohttp.ClientSession() as caller,
@@ -80,6 +79,40 @@ async def test_a_token_for_another_context_does_not_open_this_one(url: str, shop
     ):
         assert answer.status == 401
     assert shop.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"\x81\xa3ids\x90", {}, 200),  # the control
+        (b"not MessagePack", {}, 400),
+        (b"\x81\xa3ids\xc4\x00", {}, 400),
+        (b"\x80", {}, 400),
+        (b"\x81\xa3ids\x90", {ACTOR: "nobody"}, 400),
+        (b"\x81\xa3ids\x90", {REMAINING: "soon"}, 200),
+        (b"\x00" * (MAX_BODY + 1), {}, 400),
+    ],
+    ids=["good", "no-msgpack", "wrong-type", "missing", "no-actor", "no-number", "too-large"],
+)
+async def test_what_makes_no_sense_is_refused_before_anybody_is_asked(
+    url: str, shop: Shop, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    said = {"authorization": f"Bearer {tokens('orders').issue('products')}", **headers}
+    async with (
+        aiohttp.ClientSession() as caller,
+        caller.post(url + "/internal/products/price", data=BytesIO(body), headers=said) as answer,
+    ):
+        assert answer.status == status
+    assert shop.calls == (1 if status == 200 else 0)
+
+
+async def test_who_has_given_up_is_not_worked_for(url: str) -> None:
+    said = {"authorization": f"Bearer {tokens('orders').issue('products')}", REMAINING: "50"}
+    async with (
+        aiohttp.ClientSession() as caller,
+        caller.post(url + "/internal/products/dawdle", data=b"\x81\xa7seconds\x3c", headers=said) as answer,
+    ):
+        assert answer.status == 503
 
 
 async def test_a_bug_over_there_is_not_available_here(prices: Prices, shop: Shop) -> None:

@@ -18,7 +18,6 @@ from caddy_shopping.platform.rpc.tokens import ServiceTokens
 from caddy_shopping.platform.rpc.wire import (
     ACTOR,
     CONTENT_TYPE,
-    MAX_BODY,
     PREFIX,
     REFUSED,
     REMAINING,
@@ -111,9 +110,7 @@ class Peer:
         try:
             url, headers = self._url + method.name, self._headers(left)
             async with self._session().post(url, data=body, headers=headers, timeout=timeout) as answer:
-                content = (
-                    await answer.content.read(MAX_BODY + 1) if answer.content_length is None else await answer.read()
-                )
+                content = await answer.read()
                 if answer.status == REFUSED:
                     return msgspec.msgpack.decode(content, type=Refusal)
                 if answer.status != 200:

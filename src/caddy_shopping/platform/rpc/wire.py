@@ -16,7 +16,7 @@ CONTENT_TYPE = "application/msgpack"
 REMAINING, ACTOR, TRACE = "x-remaining-ms", "x-actor", "traceparent"
 REFUSED = 422
 MAX_BODY = 1 << 20
-"""Bytes of a call's arguments, and of its result."""
+"""Bytes of a call's arguments."""
 
 
 class PeerUnavailable(Unavailable):
