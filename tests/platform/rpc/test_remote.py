@@ -2,8 +2,10 @@
 
 from io import BytesIO
 from time import monotonic
+from uuid import UUID
 
 import aiohttp
+import msgspec
 import pytest
 
 from caddy_shopping.kernel.actor import Actor, Role
@@ -90,7 +92,7 @@ async def test_a_token_for_another_context_does_not_open_this_one(url: str, shop
         (b"\x80", {}, 400),
         (b"\x81\xa3ids\x90", {ACTOR: "nobody"}, 400),
         (b"\x81\xa3ids\x90", {REMAINING: "soon"}, 200),
-        (b"\x00" * (MAX_BODY + 1), {}, 400),
+        (msgspec.msgpack.encode({"ids": [str(UUID(int=1))] * (MAX_BODY // 38 + 1)}), {}, 400),
     ],
     ids=["good", "no-msgpack", "wrong-type", "missing", "no-actor", "no-number", "too-large"],
 )
