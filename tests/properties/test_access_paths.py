@@ -3,7 +3,7 @@
 By default on 2,000 products and 10,000 orders: whether every query has an index to go by. Tables of that size are read
 whole more cheaply than by an index, so PostgreSQL and TiDB are told not to; what counts is what an index left.
 SHOP_TEST_SCALE=100000,1000000 is the size that counts: there nothing is told, and the planner's own choice is judged.
-SQLite does not count rows: of it only scans are known.
+SQLite does not count rows: of it only scans are known. Filling takes long there, so let it: -o faulthandler_timeout=0.
 """
 
 import os

@@ -15,7 +15,8 @@ from tests.support.servers import ENGINES, available
 
 def main(names: Iterable[str]) -> None:
     """Start what there is of these, each database with an empty one called `shop`, and print where that is."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for each in (signal.SIGTERM, signal.SIGINT):  # whoever starts this in the background has SIGINT ignored
+        signal.signal(each, _interrupt)
     with suppress(KeyboardInterrupt), ExitStack() as running:
         for name in names:
             reason, kind, setting = _service(name)
