@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+import msgspec
 from pydantic import SecretStr
 from sqlalchemy import bindparam, text, update
 
 from caddy_shopping.contexts.products.application import reserve_stock
+from caddy_shopping.contexts.products.domain.stock import ShelfItem
 from caddy_shopping.contexts.products.infrastructure import repositories
 from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
 from caddy_shopping.contexts.products.infrastructure.tables import variants
@@ -30,13 +32,21 @@ class CarelessStock(SqlStock):
         .values(stock=variants.c.stock - bindparam("n"), reserved=variants.c.reserved + bindparam("n"))
     )
 
+    async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
+        found = await super().shelf(variant_ids)
+        return {item.id: msgspec.structs.replace(item, stock=1_000_000) for item in found.values()}
+
+    async def take(self, units: Mapping[UUID, int]) -> None:
+        for variant, n in units.items():
+            await self._tx.run(self.TAKE, {"variant": variant, "n": n})
+
 
 class UncheckedStock(CarelessStock):
     """And SQLite does not look either."""
 
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
+    async def take(self, units: Mapping[UUID, int]) -> None:
         await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
-        return await super().take(variant_id, quantity)
+        await super().take(units)
 
 
 def without_the_condition() -> None:
@@ -60,24 +70,26 @@ def without_the_condition() -> None:
         Process.migrate = migrate_and_uncheck  # type: ignore[assignment]
 
 
-class SlowStock(SqlStock):
-    """Between two lines of one order there is time for another order."""
+class StockHeldOneByOne(SqlStock):
+    """Holds variants as the buyer took them up, and in between there is time for another order."""
 
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
-        taken = await super().take(variant_id, quantity)
-        await asyncio.sleep(0.02)
-        return taken
-
-
-def slowly() -> None:
-    """Make every order with several lines meet others between them."""
-    repositories.SqlStock = SlowStock  # type: ignore[attr-defined]
+    async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
+        found = dict[UUID, ShelfItem]()
+        for variant_id in variant_ids:
+            found |= await super().shelf([variant_id])
+            await asyncio.sleep(0.02)
+        return found
 
 
-def slowly_without_the_sort() -> None:
-    """Lines are taken in the order in which the buyer took them up."""
-    slowly()
+def unsorted() -> None:
+    """The use case asks for its lines in the order in which the buyer took them up."""
     reserve_stock.demand = as_it_comes  # type: ignore[attr-defined]
+
+
+def held_one_by_one() -> None:
+    """And gets them in that order."""
+    unsorted()
+    repositories.SqlStock = StockHeldOneByOne  # type: ignore[attr-defined]
 
 
 def as_it_comes(lines: Iterable[ReservationLine]) -> dict[UUID, int]:

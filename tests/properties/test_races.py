@@ -16,7 +16,7 @@ from caddy_shopping.main.verify.oversell import Race, Tally, oversell
 from caddy_shopping.main.verify.report import Line
 from caddy_shopping.main.verify.scratch import Scratch, scratch
 from caddy_shopping.platform.db.engine import open_database
-from tests.properties.races import slowly, slowly_without_the_sort, without_the_condition
+from tests.properties.races import held_one_by_one, unsorted, without_the_condition
 from tests.support.engines import engine_url
 
 __all__ = ["engine_url"]
@@ -56,8 +56,8 @@ async def test_negative_control_without_the_condition(engine_url: str, capsys: p
     assert "variant scarce: below zero" in found["the books of all contexts agree"]
 
 
-async def test_in_one_order_nobody_waits_in_a_circle(engine_url: str) -> None:
-    tally, lines = await run(engine_url, Race(10, 10, 2), slowly)
+async def test_the_shelf_is_held_in_one_order_and_nobody_waits_in_a_circle(engine_url: str) -> None:
+    tally, lines = await run(engine_url, Race(40, 40, 2), unsorted)
     assert [line for line in lines.values() if not line.good] == []
     assert tally.retries["reserve_stock"] == 0
 
@@ -65,7 +65,7 @@ async def test_in_one_order_nobody_waits_in_a_circle(engine_url: str) -> None:
 async def test_negative_control_without_the_order_they_do(engine_url: str) -> None:
     """It still comes out right: deadlocks are run again. (SQLite has one writer at a time, and no deadlocks.)"""
     await look_soon(engine_url)
-    tally, lines = await run(engine_url, Race(10, 10, 2), slowly_without_the_sort)
+    tally, lines = await run(engine_url, Race(10, 10, 2), held_one_by_one)
     assert [line for line in lines.values() if not line.good] == []
     assert (tally.retries["reserve_stock"] > 0) != engine_url.startswith("sqlite")
 

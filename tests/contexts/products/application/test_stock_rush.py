@@ -1,13 +1,16 @@
 """Many buyers at once for few pieces, and what holds when the guards are taken out."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 from unittest.mock import AsyncMock
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import bindparam, text, update
 
+from caddy_shopping.contexts.products.domain.stock import ShelfItem
 from caddy_shopping.contexts.products.infrastructure import tables
 from caddy_shopping.contexts.products.infrastructure.repositories import SqlProductsTransaction
 from caddy_shopping.contexts.products.infrastructure.stock import SqlStock
@@ -15,6 +18,7 @@ from caddy_shopping.contracts.products import (
     OutOfStock,
     Reservation,
 )
+from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.lines import PooledWriting, Writing
 from caddy_shopping.platform.db.prepared import Prepared
@@ -47,7 +51,15 @@ async def test_sixty_buyers_for_twenty_pieces(catalogue: Catalogue) -> None:
     assert await catalogue.count(tables.reservations) == 20
 
 
-class CarelessStock(SqlStock):
+class WishfulStock(SqlStock):
+    """Sees a full shelf, whatever is there."""
+
+    async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
+        found = await super().shelf(variant_ids)
+        return {item.id: msgspec.structs.replace(item, stock=1_000_000) for item in found.values()}
+
+
+class CarelessStock(WishfulStock):
     """The negative control: takes without asking whether there is enough."""
 
     _v = tables.variants.c
@@ -57,32 +69,41 @@ class CarelessStock(SqlStock):
         .values(stock=_v.stock - bindparam("n"), reserved=_v.reserved + bindparam("n"))
     )
 
+    async def take(self, units: Mapping[UUID, int]) -> None:
+        for variant, n in units.items():
+            await self._tx.run(self.TAKE, {"variant": variant, "n": n})
 
-class CarelessTransaction(SqlProductsTransaction):
-    def __init__(self, writing: Writing) -> None:
-        super().__init__(writing)
-        self.stock = CarelessStock(self)
+
+def transaction(kind: type[SqlStock]) -> type[SqlProductsTransaction]:
+    class WithThatStock(SqlProductsTransaction):
+        def __init__(self, writing: Writing) -> None:
+            super().__init__(writing)
+            self.stock = kind(self)
+
+    return WithThatStock
 
 
 class UncheckedStock(CarelessStock):
     """And the database does not look either."""
 
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
+    async def take(self, units: Mapping[UUID, int]) -> None:
         await self._tx.execute(text("PRAGMA ignore_check_constraints=ON"))
-        return await super().take(variant_id, quantity)
+        await super().take(units)
 
 
-class UncheckedTransaction(SqlProductsTransaction):
-    def __init__(self, writing: Writing) -> None:
-        super().__init__(writing)
-        self.stock = UncheckedStock(self)
-
-
-async def careless(catalogue: Catalogue, transaction: type[SqlProductsTransaction] = CarelessTransaction) -> Catalogue:
+async def careless(catalogue: Catalogue, stock: type[SqlStock] = CarelessStock) -> Catalogue:
     kit = catalogue.bench.kit
-    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction, kit.committed, kit.cache.forget)
+    uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction(stock), kit.committed, kit.cache.forget)
     object.__setattr__(catalogue.use_cases.reserve_stock, "uow", uow)
     return catalogue
+
+
+async def test_whatever_was_read_the_condition_holds(catalogue: Catalogue) -> None:
+    one, _, answers = await rush(await careless(catalogue, WishfulStock))
+    won = [answer for answer in answers if isinstance(answer, Reservation)]
+    assert len(won) == 20
+    assert {type(answer) for answer in answers if answer not in won} == {ConcurrentChange}
+    assert await catalogue.books(one) == (0, 20, 0)
 
 
 @pytest.mark.skipif(ENGINE.ignores_checks, reason="TiDB: checks no CHECK unless tidb_enable_check_constraint is on")
@@ -95,7 +116,7 @@ async def test_without_the_condition_only_the_database_check_is_left(catalogue: 
 
 @only_sqlite("a CHECK is taken out by PRAGMA; on servers by test_oversell")
 async def test_without_condition_and_check_the_rush_sells_what_is_not_there(catalogue: Catalogue) -> None:
-    one, _, answers = await rush(await careless(catalogue, UncheckedTransaction))
+    one, _, answers = await rush(await careless(catalogue, UncheckedStock))
     assert [answer for answer in answers if not isinstance(answer, Reservation)] == []
     assert await catalogue.books(one) == (-40, 60, 0)
 

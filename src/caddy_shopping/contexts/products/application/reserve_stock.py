@@ -78,19 +78,17 @@ async def _take_all(tx: ProductsTransaction, lines: Sequence[ReservationLine]) -
     ]
     if missing:
         raise VariantNotFound(details=missing)
-    taken, short = [], []
-    for variant_id, quantity in wanted.items():
-        item = shelf[variant_id]
-        if item.tracked and await tx.stock.take(variant_id, quantity):
-            taken.append(TakenLine(variant_id, quantity, quantity))
-        elif item.tracked and not item.oversell:
-            short.append(item)
-        else:
-            taken.append(TakenLine(variant_id, quantity, 0))
+    short = [item for item in shelf.values() if item.limited and item.stock < wanted[item.id]]
     if short:
-        # What was taken so far is given back by the transaction, which this error ends.
         raise _out_of_stock(short, wanted, lines)
+    taken = [_taken(shelf[variant_id], quantity) for variant_id, quantity in wanted.items()]
+    await tx.stock.take({line.variant_id: line.taken for line in taken if line.taken})
     return taken
+
+
+def _taken(item: ShelfItem, quantity: int) -> TakenLine:
+    enough = item.tracked and item.stock >= quantity
+    return TakenLine(item.id, quantity, quantity if enough else 0, last=enough and item.stock == quantity)
 
 
 def _out_of_stock(short: list[ShelfItem], wanted: dict[UUID, int], lines: Sequence[ReservationLine]) -> OutOfStock:

@@ -57,6 +57,11 @@ class ShelfItem(msgspec.Struct, frozen=True):
     tracked: bool
     oversell: bool
 
+    @property
+    def limited(self) -> bool:
+        """No more of it can be sold than there is."""
+        return self.tracked and not self.oversell
+
 
 class AlreadyReserved(Exception):
     """There is a reservation for this order."""
@@ -75,18 +80,16 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class TakenLine(msgspec.Struct, frozen=True):
-    """`taken` of `quantity` came off the shelf: all, or none where stock does not matter."""
+    """`taken` of `quantity` comes off the shelf: all, or none where stock does not matter. `last`: it is empty then."""
 
     variant_id: UUID
     quantity: int
     taken: int
+    last: bool
 
 
 def demand(lines: Iterable[ReservationLine]) -> dict[UUID, int]:
-    """What is wanted of each variant, summed, in the order of the ids.
-
-    Everybody takes in this one order, so that two orders never wait for each other in a circle.
-    """
+    """What is wanted of each variant, summed, in the order of the ids."""
     wanted: dict[UUID, int] = {}
     for line in lines:
         wanted[line.variant_id] = wanted.get(line.variant_id, 0) + line.quantity
@@ -94,16 +97,16 @@ def demand(lines: Iterable[ReservationLine]) -> dict[UUID, int]:
 
 
 class Stock(Protocol):
-    """Moves units between stock, reserved and sold. Each method is a few statements, none reads to decide."""
+    """Moves units between stock, reserved and sold. Each change carries its own condition, whatever was read before."""
 
     async def reservation(self, order_id: UUID) -> Held | None: ...
 
     async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
-        """Those that may be bought at all (product active, variant not archived)."""
+        """Those that may be bought at all (product active, variant not archived), held for us in the order of ids."""
         ...
 
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
-        """stock → reserved, on the condition that there is enough. False where there is not."""
+    async def take(self, units: Mapping[UUID, int]) -> None:
+        """stock → reserved, on the condition that there is enough of each. Raises `ConcurrentChange` where not."""
         ...
 
     async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:

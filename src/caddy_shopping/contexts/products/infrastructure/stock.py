@@ -1,11 +1,11 @@
-"""Stock by Core statements: each is a condition and a change in one, so no lock and no prior read guards it."""
+"""Stock by Core statements: each change carries its own condition, so none goes below zero whatever was read before."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, BindParameter, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from caddy_shopping.contexts.products.application.freshness import LISTS, stock_of
@@ -30,6 +30,7 @@ from caddy_shopping.contexts.products.infrastructure.tables import (
     variants,
 )
 from caddy_shopping.contracts.products import ReservationLine, VariantNotFound
+from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
@@ -38,7 +39,6 @@ _v = variants.c
 _n: BindParameter[int] = bindparam("n", type_=BigInteger())
 _this = _v.id == bindparam("variant")
 _state = reservations.c.state
-_TAKE = Prepared(update(variants).where(_this, _v.stock >= _n).values(stock=_v.stock - _n, reserved=_v.reserved + _n))
 _GIVE_BACK = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n))
 _SELL = Prepared(update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n))
 _UNSELL = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n))
@@ -62,8 +62,11 @@ _RESERVATION = Prepared(
 )
 _SHELF = Prepared(
     select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
-    .join(products, products.c.id == _v.product_id)
-    .where(_v.id.in_(bindparam("variants", expanding=True)), ~_v.archived, products.c.is_active)
+    .where(_v.id.in_(bindparam("variants", expanding=True)), ~_v.archived)
+    .where(exists().where(products.c.id == _v.product_id, products.c.is_active))
+    # In this one order, so that two orders never wait for each other in a circle.
+    .order_by(_v.id)
+    .with_for_update(key_share=True)
 )
 _TAKEN = Prepared(
     select(_line.variant_id, func.sum(_line.taken).label("n"))
@@ -79,10 +82,19 @@ _PRODUCTS = Prepared(
 _FLAGS = Prepared(stock_flags(_theirs))
 
 
+@lru_cache(maxsize=128)
+def _taking(kinds: int) -> Prepared:
+    """One UPDATE for so many variants `v0`, `v1` …, each with its own `n0`, `n1` …."""
+    ids = [bindparam(f"v{i}", type_=_v.id.type) for i in range(kinds)]
+    units: list[BindParameter[int]] = [bindparam(f"n{i}", type_=BigInteger()) for i in range(kinds)]
+    n = case(*((_v.id == id_, unit) for id_, unit in zip(ids, units, strict=True)))
+    return Prepared(
+        update(variants).where(_v.id.in_(ids), _v.stock >= n).values(stock=_v.stock - n, reserved=_v.reserved + n)
+    )
+
+
 class SqlStock:
     """See `domain.stock.Stock`."""
-
-    TAKE: ClassVar[Prepared] = _TAKE
 
     def __init__(self, tx: SqlTransaction) -> None:
         self._tx = tx
@@ -98,10 +110,16 @@ class SqlStock:
         rows = await self._tx.run(_SHELF, {"variants": list(variant_ids)})
         return {row.id: ShelfItem(*row) for row in rows}
 
-    async def take(self, variant_id: UUID, quantity: int) -> bool:
-        done = await self._tx.run(self.TAKE, {"variant": variant_id, "n": quantity})
-        self._tx.stale.add(stock_of(variant_id))
-        return done.rowcount == 1
+    async def take(self, units: Mapping[UUID, int]) -> None:
+        if not units:
+            return
+        values: dict[str, object] = {}
+        for i, (variant_id, n) in enumerate(units.items()):
+            values |= {f"v{i}": variant_id, f"n{i}": n}
+        done = await self._tx.run(_taking(len(units)), values)
+        if done.rowcount != len(units):
+            raise ConcurrentChange()
+        self._tx.stale.update(map(stock_of, units))
 
     async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
         head = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
@@ -118,7 +136,7 @@ class SqlStock:
                 for line in lines
             ],
         )
-        await self._flags([line.variant_id for line in lines if line.taken])
+        await self._flags([line.variant_id for line in lines if line.last])
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:
         await self._tx.run(_KEEP, {"orders": list(order_ids)})
