@@ -43,9 +43,10 @@ def shop() -> None:
 @shop.command()
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 3000]")
+@click.option("--contexts", help="The contexts of this process, by commas. [default: all]")
 @click.option("--work/--no-work", default=True, help="Also deliver events and run jobs in this process.")
 @click.option("--demo/--no-demo", default=True, help="Load the demo catalogue into an empty shop.")
-def serve(host: str | None, port: int | None, work: bool, demo: bool) -> None:
+def serve(host: str | None, port: int | None, contexts: str | None, work: bool, demo: bool) -> None:
     """Serve the shop over HTTP.
 
     The first start makes the tables, a staff sign-in and a demo catalogue. Ends on SIGTERM or Ctrl-C.
@@ -57,8 +58,8 @@ def serve(host: str | None, port: int | None, work: bool, demo: bool) -> None:
     from caddy_shopping.platform.settings import Settings, load
     from caddy_shopping.platform.telemetry.logging import configure_logging
 
-    given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
-    settings = load(Settings, **given)
+    given = {"host": host, "port": port, "contexts": contexts}
+    settings = load(Settings, **{key: value for key, value in given.items() if value is not None})
     configure_logging(settings.log_level, settings.log_format)
 
     def announce(url: str) -> None:
@@ -79,14 +80,15 @@ def serve(host: str | None, port: int | None, work: bool, demo: bool) -> None:
 
 
 @shop.command()
-def worker() -> None:
+@click.option("--contexts", help="The contexts of this process, by commas. [default: all]")
+def worker(contexts: str | None) -> None:
     """Deliver events and run jobs, without HTTP. Any number may run beside `serve --no-work`."""
     from caddy_shopping.main.build import build
     from caddy_shopping.main.work import work
     from caddy_shopping.platform.settings import Settings, load
     from caddy_shopping.platform.telemetry.logging import configure_logging
 
-    settings = load(Settings)
+    settings = load(Settings, **({} if contexts is None else {"contexts": contexts}))
     configure_logging(settings.log_level, settings.log_format)
 
     async def main() -> None:
@@ -153,6 +155,7 @@ def main() -> None:
     """The console script. A named error is one red line and exit code 1, never a stack trace."""
     gc.set_threshold(*SELDOM)
     from caddy_shopping.main.commands import commands
+    from caddy_shopping.platform.settings import SettingsWrong
 
     for command in commands():
         shop.add_command(command)
@@ -160,6 +163,9 @@ def main() -> None:
         shop()
     except ShopError as refusal:
         click.echo(click.style(f"{refusal.code}: {refusal}", fg="red"), err=True)
+        sys.exit(1)
+    except SettingsWrong as wrong:
+        click.echo(click.style(str(wrong), fg="red"), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

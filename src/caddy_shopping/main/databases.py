@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
 
 from caddy_shopping.platform.db.engine import Database, open_database
-from caddy_shopping.platform.settings import Settings, load
+from caddy_shopping.platform.settings import Settings, load, reading
+
+LOOKS_LIKE = "A database's URL (sqlite:///path, postgresql+asyncpg://…, mariadb+asyncmy://…, mysql+asyncmy://…)"
 
 
 class ContextDatabase(BaseSettings):
@@ -21,10 +24,11 @@ class Databases:
 
     def __init__(self, settings: Settings, contexts: Iterable[str]) -> None:
         self._urls = {context: _url_of(context) or settings.database for context in contexts}
-        self._opened = {
-            url: open_database(url, pool_size=settings.pool_size, pool_timeout=settings.pool_timeout_seconds)
-            for url in sorted(set(self._urls.values()))
-        }
+        with reading(LOOKS_LIKE, ArgumentError, InvalidRequestError, ImportError):
+            self._opened = {
+                url: open_database(url, pool_size=settings.pool_size, pool_timeout=settings.pool_timeout_seconds)
+                for url in sorted(set(self._urls.values()))
+            }
 
     def of(self, context: str) -> Database:
         """The database that holds a context's tables."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from caddy_shopping.main.build import build
-from caddy_shopping.platform.settings import Environment, Settings, load
+from caddy_shopping.platform.settings import Environment, Settings, load, reading
 
 FREE_BYTES = 512 * 1024 * 1024
 
@@ -30,7 +30,8 @@ async def examine() -> list[Finding]:
 def _machine(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with reading("SHOP_DATA_DIR", OSError):
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.data_dir).free
     yield Finding("Disk", free > FREE_BYTES, f"{free // 2**20:,} MiB free in {settings.data_dir} (512 are needed)")
     if settings.database.startswith("sqlite"):

@@ -18,7 +18,7 @@ from caddy_shopping.platform.security.keys import FileKeySet, KeySet, SecretKeyS
 from caddy_shopping.platform.security.passwords import PasswordHasher
 from caddy_shopping.platform.security.secrets import InstallationSecret
 from caddy_shopping.platform.security.tokens import AccessTokens
-from caddy_shopping.platform.settings import Settings
+from caddy_shopping.platform.settings import Settings, reading
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
 
@@ -57,7 +57,8 @@ def lay(settings: Settings, clock: Clock, contexts: Sequence[str], everywhere: S
     Of all this, only the data folder and its keys are touched.
     """
     metrics = Metrics()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with reading("SHOP_DATA_DIR", OSError):
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = key_set(settings, clock)
     return Ground(
         settings=settings,
@@ -96,6 +97,7 @@ def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> 
 def key_set(settings: Settings, clock: Clock) -> KeySet:
     """RS256 keys in `data_dir/keys`, or the HS256 secret from the environment."""
     if settings.token_algorithm == "HS256":
-        return SecretKeySet([settings.token_secret.get_secret_value().encode()])
+        with reading("SHOP_TOKEN_SECRET", ValueError):
+            return SecretKeySet([settings.token_secret.get_secret_value().encode()])
     lifetime = timedelta(minutes=settings.token_minutes)
     return FileKeySet(settings.data_dir / "keys", clock, max_token_age=lifetime)

@@ -9,7 +9,7 @@ from caddy_shopping.platform.cache.metrics import CacheMetrics
 from caddy_shopping.platform.http.rate_limit import Limiter
 from caddy_shopping.platform.locks.locks import Locks
 from caddy_shopping.platform.locks.memory import MemoryLocks
-from caddy_shopping.platform.settings import Settings
+from caddy_shopping.platform.settings import Settings, reading
 from caddy_shopping.platform.telemetry.metrics import Metrics
 
 Step = Callable[[], Awaitable[object]]
@@ -48,7 +48,8 @@ def share(settings: Settings, metrics: Metrics, dropped: Dropped) -> Shared:
     from caddy_shopping.platform.redis.limiter import SharedLimiter
     from caddy_shopping.platform.redis.link import Link
 
-    link = Link(url, metrics.registry)
+    with reading("SHOP_REDIS_URL", ValueError):
+        link = Link(url, metrics.registry)
     cache = SharedCache(link, seen, dropped, entries=settings.cache_entries)
     return Shared(
         cache,

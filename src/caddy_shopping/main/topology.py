@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from caddy_shopping.platform.settings import Settings
+from caddy_shopping.platform.settings import Settings, SettingsWrong
 
 NEEDS = {
     "users": (),
@@ -15,7 +15,7 @@ NEEDS = {
 """Whose contracts each context calls; users' by everybody, to know whom a token belongs to."""
 
 
-class TopologyWrong(RuntimeError):
+class TopologyWrong(SettingsWrong):
     """The settings describe no shop. Says what to change."""
 
 

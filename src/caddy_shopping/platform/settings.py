@@ -3,20 +3,44 @@
 A context's own settings lie in `contexts/<name>/settings.py`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
 SECRETS = Path("/run/secrets")
 
 
+class SettingsWrong(Exception):
+    """With these settings nothing can run. Says which one, and what is wrong with it, but not what it reads: it may
+    be a secret."""
+
+
 def load(kind: type[S], **given: Any) -> S:
-    """Read one settings class: what is `given`, then the environment, `.env`, and files in `/run/secrets`."""
-    return kind(_env_file=".env", _secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)
+    """Read one settings class: what is `given`, then the environment, `.env`, and files in `/run/secrets`.
+
+    Raises `SettingsWrong`.
+    """
+    try:
+        return kind(_env_file=".env", _secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)
+    except ValidationError as fault:
+        prefix = given.get("_env_prefix") or kind.model_config.get("env_prefix", "")
+        faults = [f"{prefix}{error['loc'][0]}".upper() + f": {error['msg']}" for error in fault.errors()]
+        raise SettingsWrong(". ".join(faults)) from None
+
+
+@contextmanager
+def reading(variable: str, *faults: type[Exception]) -> Iterator[None]:
+    """What is made here is made from `variable`: one of `faults` is `SettingsWrong`."""
+    try:
+        yield
+    except faults as fault:
+        raise SettingsWrong(f"{variable}: {fault}") from fault
 
 
 class Environment(StrEnum):

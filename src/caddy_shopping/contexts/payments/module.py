@@ -37,6 +37,7 @@ from caddy_shopping.contracts.orders import Orders
 from caddy_shopping.platform.http.app import router
 from caddy_shopping.platform.module import Job, Kit, Module, Schema
 from caddy_shopping.platform.security.signatures import WebhookSecrets
+from caddy_shopping.platform.settings import reading
 
 # The sandbox's tables lie in the same metadata.
 schema = Schema("payments", sandbox_tables.intents.metadata, Path(__file__).parent / "infrastructure" / "migrations")
@@ -52,7 +53,9 @@ def build(
 
     Raises `ProviderUnknown` where the settings name a provider that is not here.
     """
-    secrets = WebhookSecrets([webhook_secret, *(old.get_secret_value() for old in settings.webhook_previous_secrets)])
+    with reading("SHOP_PAYMENTS_WEBHOOK_PREVIOUS_SECRETS", ValueError):
+        previous = [old.get_secret_value() for old in settings.webhook_previous_secrets]
+        secrets = WebhookSecrets([webhook_secret, *previous])
     mailbox = Mailbox(kit.database)
     sender = Sender(
         mailbox,
