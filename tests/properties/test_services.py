@@ -124,7 +124,7 @@ async def under_load(shop: SplitShop) -> AsyncIterator[Load]:
                 load.over.set()
         for buyer, order in load.paid:
             await order_becomes(buyer, order, "PAID")
-        await quiet(shop)
+        await quiet(shop, after_kills=True)
         books = await goods.books()
         assert sum(books) == STOCK
         assert books.sold == len(load.paid)

@@ -127,6 +127,8 @@ _UNFINISHED = [
     "SELECT type FROM payment_webhooks WHERE processed_at IS NULL AND error IS NULL",
     "SELECT template FROM notifications_emails WHERE status = 'QUEUED'",
 ]
+# What a killed process had taken to send goes out when its lease of five minutes is over.
+_TAKEN_BY_THE_DEAD = " AND claimed_by IS NULL"
 
 
 # On Kafka an event is published before its consumers have had it.
@@ -145,28 +147,32 @@ def _unheard() -> list[str]:
     ]
 
 
-async def quiet(shop: Shop) -> None:
-    """Return once nothing is under way any more: no event, no webhook, no mail. What is not there now never comes."""
+async def quiet(shop: Shop, *, after_kills: bool = False) -> None:
+    """Return once nothing is under way any more: no event, no webhook, no mail. What is not there now never comes.
+
+    `after_kills`: but for mails that a killed process had begun to send.
+    """
+    unfinished = [*_UNFINISHED[:-1], _UNFINISHED[-1] + _TAKEN_BY_THE_DEAD] if after_kills else _UNFINISHED
     together = len({shop.books_of(question) for question in _UNFINISHED}) == 1
     before: list[Any] = []
 
     async def look() -> bool:
         nonlocal before
         if together:
-            left = select(shop, " UNION ALL ".join(_UNFINISHED + _unheard()))
+            left = select(shop, " UNION ALL ".join(unfinished + _unheard()))
             assert not left, left
             return True
         # Of several databases there is no one moment: twice the same, with nothing left, is quiet.
-        earlier, before = before, _all_apart(shop)
+        earlier, before = before, _all_apart(shop, unfinished)
         assert before == earlier
         return True
 
     await eventually(look, timeout=30)
 
 
-def _all_apart(shop: Shop) -> list[Any]:
+def _all_apart(shop: Shop, unfinished: list[str]) -> list[Any]:
     """What there is to hear of, by topic. Raises where something is under way or was not heard of yet."""
-    for question in _UNFINISHED:
+    for question in unfinished:
         assert not select(shop, question), question
     said = []
     for (topic, kind), names in reactions().items():
