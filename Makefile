@@ -1,6 +1,6 @@
 # Thin on purpose: every target is one command, the work is done in scripts/ and in `caddy-shopping`.
 .DEFAULT_GOAL := help
-.PHONY: help serve services test lint format bench openapi lock clean
+.PHONY: help serve services cluster test lint format bench openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -10,6 +10,9 @@ serve: .venv/.runtime ## Serve the shop on http://127.0.0.1:3000 (sets itself up
 
 services: .venv/.development ## Start the servers at hand, until Ctrl-C
 	@.venv/bin/python -m tests.support.services
+
+cluster: .venv/.development ## Run the shop as five services behind a gateway, with all their servers, on port 3000
+	@.venv/bin/python -m deploy.cluster
 
 test: .venv/.development ## Run every check that this machine can run
 	@scripts/test
@@ -32,7 +35,7 @@ lock: ## Pin all dependencies anew (needs uv)
 
 clean: ## Remove what was built, not what was sold (var/ stays)
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .import_linter_cache dist
-	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests benchmarks deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.lock pyproject.toml
 	@scripts/setup runtime

@@ -26,7 +26,7 @@ settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("SHOP_HYPOTHESIS", "same"))
 
-LONG = ("properties", "scenarios", "support", "architecture", "main")
+LONG = ("properties", "scenarios", "deploy", "support", "architecture", "main")
 """Folders whose files take long, longest first."""
 
 

@@ -3,8 +3,6 @@
 import re
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from caddy_shopping.main.build import SCHEMAS
 from caddy_shopping.main.topology import NEEDS
 from tests.support.engine import ENGINE
 from tests.support.forked import Fork
-from tests.support.gateway import Gateway
+from tests.support.gateway import REACH, Gateway, answers
 from tests.support.kafka_of_this_run import BROKERS_OF_THIS_RUN
 from tests.support.kafka_of_this_run import environment as kafka_environment
 from tests.support.server import free_port
@@ -128,18 +126,3 @@ class SplitShop(Shop):
         for service in self.services.values():
             service.kill()
         self.gateway.stop()
-
-
-REACH = ("/api/v1/products", "/api/v1/orders", "/api/v1/payments/x", "/api/v1/notifications", "/api/health/ready")
-"""One path of each service; what counts is that the service answers, not what."""
-
-
-def answers(url: str) -> bool:
-    """Whether anybody but the gateway answers there."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code not in (502, 503, 504)
-    except OSError:
-        return False
