@@ -47,9 +47,9 @@ class Console:
             self._show_new()
 
     def _show_new(self) -> None:
-        for path in sorted(self._logs.glob("*.log")):
-            name = path.stem
-            with path.open("rb") as log:
+        # The cluster's own words come after what they are about.
+        for name in sorted((path.stem for path in self._logs.glob("*.log")), key=lambda name: (name == OWN, name)):
+            with (self._logs / f"{name}.log").open("rb") as log:
                 log.seek(self._read.get(name, 0))
                 # What has no end yet is somebody in the midst of a line.
                 said = log.read().rpartition(b"\n")[0]

@@ -145,15 +145,16 @@ def test_it_leaves_nothing_behind(cluster: Cluster) -> None:
 
 
 def test_the_terminal_shows_whole_lines_with_their_names(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "old.log").write_text("of the run before\n")
-    with (tmp_path / "terminal").open("w") as out, Console(tmp_path / "logs", out) as console:
-        console.say("begins")
-        with (tmp_path / "logs" / "orders.log").open("ab") as log:
-            log.write(b"one\nhal")
-            log.flush()
-            time.sleep(0.3)
-            log.write("f €\n".encode())
-    shown = (tmp_path / "terminal").read_text().splitlines()
-    assert [" ".join(line.split()) for line in shown] == ["cluster | begins", "orders | one", "orders | half €"]
-    assert (tmp_path / "logs" / "old.log.1").exists()
+    logs, terminal = tmp_path / "logs", tmp_path / "terminal"
+    logs.mkdir()
+    (logs / "old.log").write_text("of the run before\n")
+    with terminal.open("w") as out, Console(logs, out) as console, (logs / "orders.log").open("ab") as log:
+        log.write(b"last words\nhal")
+        log.flush()
+        console.say("orders ended")
+        time.sleep(0.3)
+        log.write("f €\n".encode())
+        log.flush()
+    shown = [" ".join(line.split()) for line in terminal.read_text().splitlines()]
+    assert shown == ["orders | last words", "cluster | orders ended", "orders | half €"]
+    assert (logs / "old.log.1").exists()
