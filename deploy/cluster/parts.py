@@ -19,6 +19,14 @@ from tests.support.servers import available
 CONTEXTS = tuple(NEEDS)
 ROOT = Path(__file__).parents[2]
 SHOP = (sys.executable, "-m", "caddy_shopping")
+HEARS = {
+    "users": (),
+    "products": ("orders",),
+    "orders": ("users", "payments"),
+    "payments": ("users", "orders"),
+    "notifications": ("users", "orders"),
+}
+"""Whose events move each context: its worker works once it was given its part of each of these topics."""
 CREATE_DATABASES = (str(ROOT / "deploy" / "postgres" / "create-databases.sh"),)
 
 
@@ -85,9 +93,7 @@ class Parts:
                 ROOT,
                 settings,
             )
-            # Nobody tells users anything, so its worker waits for no partitions.
-            at_work = "working" if context == "users" else "kafka.assigned"
-            works = partial(_has_said, self.logs / f"{worker}.log", at_work)
+            works = partial(_works, self.logs / f"{worker}.log", [f"{context}.{topic}" for topic in HEARS[context]])
             yield Program(worker, _guarded("worker"), works, ROOT, settings)
 
     def front(self) -> Iterator[Program]:
@@ -99,6 +105,8 @@ class Parts:
         return {
             "SHOP_LOG_FORMAT": "console",
             **os.environ,
+            # By what workers say it is known that they work.
+            "SHOP_LOG_LEVEL": "INFO",
             "SHOP_CONTEXTS": "",
             "SHOP_HOST": "127.0.0.1",
             "SHOP_DATA_DIR": str(self.data),
@@ -130,5 +138,7 @@ def _url_variable(context: str) -> str:
     return f"SHOP_{context.upper()}_DATABASE_URL"
 
 
-def _has_said(log: Path, word: str) -> bool:
-    return log.exists() and word in log.read_text(errors="replace")
+def _works(log: Path, groups: Sequence[str]) -> bool:
+    said = log.read_text(errors="replace").splitlines() if log.exists() else []
+    assigned = [line for line in said if "kafka.assigned" in line]
+    return any("working" in line for line in said) and all(any(group in line for line in assigned) for group in groups)

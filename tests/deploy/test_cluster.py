@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from caddy_shopping.main.build import build
+from caddy_shopping.platform.settings import Settings
 from deploy.cluster.console import Console
-from deploy.cluster.parts import CONTEXTS, missing
+from deploy.cluster.parts import CONTEXTS, HEARS, missing
 from tests.support.engine import only_sqlite
 from tests.support.gateway import answers
 from tests.support.readme import lines_against
@@ -142,6 +144,13 @@ def test_it_leaves_nothing_behind(cluster: Cluster) -> None:
     kept = cluster.folder / "kept"
     assert {path.stem for path in (kept / "logs").glob("*.log")} >= {*CONTEXTS, "kafka", "postgresql", "haproxy"}
     assert list((kept / "shop" / "outbox").glob("*.eml")), "what was sold stays"
+
+
+async def test_it_knows_what_each_worker_waits_for(tmp_path: Path) -> None:
+    process = build(Settings(data_dir=tmp_path))
+    await process.stop()
+    for name, module in process.modules.items():
+        assert {each.event.topic for each in module.consumers} == {*HEARS[name]}, name
 
 
 def test_the_terminal_shows_whole_lines_with_their_names(tmp_path: Path) -> None:
