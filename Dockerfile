@@ -50,7 +50,7 @@ USER 10001:10001
 WORKDIR /var/lib/shop
 VOLUME /var/lib/shop
 EXPOSE 3000
-# A worker serves no HTTP: where one is started, this is switched off.
+# For those who serve. A worker is asked on a port of its own: `worker --port 9100`.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['SHOP_PORT']}/api/health\", timeout=2)"]
 ENTRYPOINT ["tini", "--", "caddy-shopping"]

@@ -80,8 +80,9 @@ class Parts:
         for context, port in self._ports.items():
             own = {
                 "SHOP_CONTEXTS": context,
-                # The worker's too: the sandbox provider, in whichever process, sends its webhooks there.
+                # The worker's too: there its sandbox provider sends its webhooks.
                 "SHOP_PORT": str(port),
+                "SHOP_WORKER_PORT": str(free_port()),
                 # It is told of nobody else's database.
                 _url_variable(context): self.postgresql.url_of(context),
             }

@@ -72,7 +72,7 @@ def test_every_service_says_how_it_lives(services: dict[str, Any]) -> None:
         assert service["restart"] == ("on-failure:5" if once else "unless-stopped"), name
         # The image of the shop brings its own check, which is for those who serve.
         assert service["image"] == OURS or service["healthcheck"]["test"], name
-        if service.get("command") in (["migrate"], ["worker"]):
+        if once:
             assert service["healthcheck"] == {"disable": True}, name
 
 
@@ -109,7 +109,7 @@ def test_the_shop_runs_without_rights(services: dict[str, Any]) -> None:
 def test_each_context_migrates_before_it_runs_and_knows_one_database(context: str) -> None:
     services = read("compose.yaml")["services"]
     url = f"shop_{context}_database_url"
-    for name, command in ((context, ["serve", "--no-work"]), (f"{context}-worker", ["worker"])):
+    for name, command in ((context, ["serve", "--no-work"]), (f"{context}-worker", ["worker", "--port", "9100"])):
         service = services[name]
         assert service["command"] == command
         assert service["depends_on"][f"{context}-migrate"]["condition"] == "service_completed_successfully"
@@ -166,8 +166,10 @@ def test_prometheus_looks_at_what_there_is() -> None:
         services = read(files)["services"]
         groups = yaml.safe_load((monitoring / "targets" / targets).read_text())
         looked_at = {target for group in groups for target in group["targets"]}
-        serving = {f"{name}:3000" for name, service in services.items() if "serve" in (service.get("command") or ())}
-        assert looked_at == serving | ({"gateway:8404"} if "gateway" in services else set())
+        commands = {name: service.get("command") or () for name, service in services.items()}
+        serving = {f"{name}:3000" for name, command in commands.items() if "serve" in command}
+        working = {f"{name}:9100" for name, command in commands.items() if "worker" in command}
+        assert looked_at == serving | working | ({"gateway:8404"} if "gateway" in services else set())
 
 
 def test_the_shop_finds_its_settings_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

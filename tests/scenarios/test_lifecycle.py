@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from caddy_shopping.main.prepare import prepare
@@ -28,6 +29,7 @@ from tests.support.journey import (
     select,
     stock_up,
 )
+from tests.support.server import free_port
 from tests.support.shop import Shop, callers, eventually
 from tests.support.topologies import one_process
 
@@ -209,17 +211,29 @@ async def test_a_worker_does_what_serving_without_work_leaves(bare: Shop) -> Non
         await payment_becomes(buyer, payment, "SUCCEEDED")
         assert select(bare, "SELECT count(*) FROM payments_outbox WHERE published_at IS NULL") == [(1,)]
         assert (await buyer.get(f"/orders/{order['id']}")).data["status"] == "PENDING_PAYMENT"
-        command = [sys.executable, "-m", "caddy_shopping", "worker"]
+        port = free_port()
+        command = [sys.executable, "-m", "caddy_shopping", "worker", "--port", str(port)]
         worker = subprocess.Popen(command, env=bare.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             await order_becomes(buyer, order, "PAID")
             await mail_to(bare, order["email"], f"Payment received for order {order['number']}")
             await quiet(bare)
+            assert (await told(port, "api/health/ready"))[0] == 200
+            status, numbers = await told(port, "metrics")
+            assert (status, '{consumer="orders.payment-succeeded",status="handled"} 1.0' in numbers) == (200, True)
+            assert (await told(port, "api/v1/products"))[0] == 404
             worker.terminate()
             printed, _ = await asyncio.to_thread(worker.communicate, timeout=30)
         finally:
             worker.kill()
+            if worker.returncode is None:
+                worker.communicate()
     assert (worker.returncode, b"Traceback" in printed) == (0, False), printed
+
+
+async def told(port: int, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/{path}") as answer:
+        return answer.status, await answer.text()
 
 
 async def test_a_request_that_never_ends_does_not_hold_up_the_stop(bare: Shop) -> None:

@@ -140,16 +140,12 @@ def _contexts(ground: Ground, kits: dict[str, Kit], people: Users, contract: Con
     if kit := kits.get("orders"):
         yield "orders", orders.build(kit, load(OrdersSettings), contract(Products, "products"), people)
     if kit := kits.get("payments"):
-        yield (
-            "payments",
-            payments.build(
-                kit,
-                load(PaymentsSettings),
-                contract(Orders, "orders"),
-                lambda: settings.local_url + SANDBOX_WEBHOOKS,
-                secret.derive("sandbox-webhooks"),
-            ),
-        )
+        paying, sandbox_secret = load(PaymentsSettings), secret.derive("sandbox-webhooks")
+
+        def webhooks() -> str:
+            return (paying.sandbox_webhook_host or settings.local_url) + SANDBOX_WEBHOOKS
+
+        yield "payments", payments.build(kit, paying, contract(Orders, "orders"), webhooks, sandbox_secret)
     if kit := kits.get("notifications"):
         mails = load(NotificationsSettings, **_shop_url(settings))
         yield "notifications", notifications.build(kit, mails, settings.data_dir)

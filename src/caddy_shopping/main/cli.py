@@ -53,7 +53,6 @@ def serve(host: str | None, port: int | None, contexts: str | None, work: bool, 
     """
     from caddy_shopping.main.build import build
     from caddy_shopping.main.prepare import prepare
-    from caddy_shopping.main.serve import AddressInUse
     from caddy_shopping.main.serve import serve as serve_process
     from caddy_shopping.platform.settings import Settings, load
     from caddy_shopping.platform.telemetry.logging import configure_logging
@@ -73,22 +72,24 @@ def serve(host: str | None, port: int | None, contexts: str | None, work: bool, 
             work=work,
         )
 
-    try:
-        run(main())
-    except AddressInUse as taken:
-        raise click.ClickException(str(taken)) from None
+    run(main())
 
 
 @shop.command()
 @click.option("--contexts", help="The contexts of this process, by commas. [default: all]")
-def worker(contexts: str | None) -> None:
-    """Deliver events and run jobs, without HTTP. Any number may run beside `serve --no-work`."""
+@click.option("--port", type=click.IntRange(0, 65535), help="Port for health and metrics. [default: none]")
+def worker(contexts: str | None, port: int | None) -> None:
+    """Deliver events and run jobs, without serving the shop. Any number may run beside `serve --no-work`.
+
+    With a port it answers `/api/health`, `/api/health/ready` and `/metrics` there.
+    """
     from caddy_shopping.main.build import build
     from caddy_shopping.main.work import work
     from caddy_shopping.platform.settings import Settings, load
     from caddy_shopping.platform.telemetry.logging import configure_logging
 
-    settings = load(Settings, **({} if contexts is None else {"contexts": contexts}))
+    given = {"contexts": contexts, "worker_port": port}
+    settings = load(Settings, **{key: value for key, value in given.items() if value is not None})
     configure_logging(settings.log_level, settings.log_format)
 
     async def main() -> None:

@@ -3,26 +3,16 @@
 import asyncio
 import gc
 import signal
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
+from caddy_shopping.main.listening import check_free, listening, server_of
 from caddy_shopping.main.process import Process
 from caddy_shopping.platform.settings import Settings
 
 log = structlog.get_logger("serve")
-BACKLOG = 1024
-
-
-class AddressInUse(RuntimeError):
-    """Somebody else listens there."""
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"Port {port} on {host} is taken. Stop what listens there, or choose another: --port 3001.")
 
 
 class Requests:
@@ -54,7 +44,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, asked_to_stop.set)
-    _check_free(settings)
+    check_free(settings.host, settings.port)
     try:
         if await _unless(asked_to_stop, prepare(process)):
             await process.start(work=work)
@@ -87,18 +77,9 @@ async def _listen(
     process: Process, settings: Settings, asked_to_stop: asyncio.Event, announce: Callable[[str], None]
 ) -> None:
     requests = Requests(process.app)
-    server = Server(
-        requests,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        backlog=BACKLOG,
-        backpressure=BACKLOG,
-        websockets=False,
-        log_enabled=False,
-    )
+    server = server_of(requests, settings.host, settings.port)
     serving: asyncio.Task[Any] = asyncio.create_task(server.serve())
-    await _listening(settings, serving)
+    await listening(settings.host, settings.port, serving)
     announce(settings.url)
     stop = asyncio.create_task(asked_to_stop.wait())
     await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,25 +102,3 @@ async def _drained(serving: asyncio.Task[Any], requests: Requests, settings: Set
         await asyncio.wait({serving}, timeout=1)
     if serving.done():
         await serving
-
-
-async def _listening(settings: Settings, serving: asyncio.Task[Any]) -> None:
-    while not serving.done():
-        try:
-            _, writer = await asyncio.open_connection(settings.host, settings.port)
-        except OSError:
-            await asyncio.sleep(0.01)
-            continue
-        writer.close()
-        return
-    await serving
-
-
-def _check_free(settings: Settings) -> None:
-    """Say so before any work is done, rather than after the catalogue was loaded."""
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            raise AddressInUse(settings.host, settings.port) from None

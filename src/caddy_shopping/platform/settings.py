@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Where the others are, by commas: `products=http://10.0.0.2:3000,users=http://10.0.0.3:3000`."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
+    worker_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where a worker answers about its health and metrics, on `host`; unset: nowhere."""
     public_url: str = ""
     """How this shop is reached from outside; empty: `http://host:port`."""
     pool_size: int = Field(default=10, ge=1)

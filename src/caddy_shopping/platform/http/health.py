@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 import structlog
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import generate_latest
@@ -142,3 +142,8 @@ def health_routes(
 
         routes.append(jwks)
     return routes
+
+
+def health_app(health: Health, metrics: Metrics) -> Litestar:
+    """An application of these routes alone, for processes that serve nothing else."""
+    return Litestar(health_routes(health, metrics, None), openapi_config=None)
