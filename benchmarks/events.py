@@ -88,7 +88,7 @@ async def line_on(database: Database, cluster: Cluster) -> Line:
     cache = MemoryCache(CacheMetrics(metrics.registry), lambda tags: None)
     kit = Kit("toy", database, toy.platform_tables, clock, run, relay.wake, cache)
     made = Line(bus, relay, kit.unit_of_work(SqlToyTransaction))
-    consumer = on(Counted, "toy.take", made.take, lambda event: event)
+    consumer = on(Counted, "toy.take", made.take, lambda event: event, together=True)
     letters = DeadLetters(database, toy.platform_tables, clock)
     bus.subscribe([Subscription(consumer, run, bus.graveyard(letters))])
     return made
