@@ -64,7 +64,7 @@ class Together:
             kept = True
         except Exception as fault:
             # Whoever was at fault meets it again, alone.
-            log.info("together.separated", shares=len(shares), error=repr(fault))
+            log.debug("together.separated", shares=len(shares), error=repr(fault))
         finally:
             for share in shares:
                 share.tell(kept)
