@@ -11,16 +11,15 @@ For those that only add rows: they wait for no lock, so it harms nobody that wha
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-import structlog
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caddy_shopping.platform.db.lines import NONE, Writing
 from caddy_shopping.platform.db.prepared import Parameters, Prepared, Rows
 
-log = structlog.get_logger("together")
 MOST = 100
 """How many share one transaction."""
 
@@ -57,14 +56,13 @@ class Together:
     async def _commit(self, shares: Sequence["Share"]) -> None:
         kept = False
         try:
-            async with self._open() as writing:
-                await _mark(writing, shares)
-                for share in shares:
-                    await share.write(writing)
-            kept = True
-        except Exception as fault:
-            # Whoever was at fault meets it again, alone.
-            log.debug("together.separated", shares=len(shares), error=repr(fault))
+            # Not said here: each finds out alone what is wrong, or that the inbox has its event and nothing is.
+            with suppress(Exception):
+                async with self._open() as writing:
+                    await _mark(writing, shares)
+                    for share in shares:
+                        await share.write(writing)
+                kept = True
         finally:
             for share in shares:
                 share.tell(kept)
