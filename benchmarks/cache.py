@@ -1,7 +1,7 @@
 """`python -m benchmarks.cache`: a product list and a product, from each place where they may lie, beside the ceiling.
 
 Whole answers over HTTP: from the response cache; made anew each time out of this process's memory, out of Redis, and
-out of the database. And how long another process takes to hear that something changed.
+out of the database. And how long another process takes to know that something changed, beside a bare message of Redis.
 """
 
 import argparse
@@ -11,21 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 
-from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import checkout
+from benchmarks import checkout, news
 from benchmarks.__main__ import ceiling, outbox_empty
 from benchmarks.catalogue import write_catalogue
 from benchmarks.wrk import Load, drive, installed
-from caddy_shopping.platform.cache.metrics import CacheMetrics
-from caddy_shopping.platform.cache.shared import SharedCache
-from caddy_shopping.platform.redis.link import Link
 from tests.support.redis_server import RedisServer, missing
-from tests.support.shop import Shop, eventually
+from tests.support.shop import Shop
 
 
 def places(redis: RedisServer) -> Iterator[tuple[str, dict[str, str]]]:
@@ -55,11 +50,14 @@ async def main(options: argparse.Namespace) -> None:
                     table.add_row(name, place, *await measured(shop, Load(path), folder, options.seconds))
             finally:
                 shop.stop()
-        delays = await news(redis, 200)
+        delays, bare = await news.delays(redis.url, options.changes)
     console = Console(width=100)
     console.print(table)
-    p99 = statistics.quantiles(delays, n=100)[98]
-    console.print(f"another process hears of a change: p50 {statistics.median(delays):.1f} ms, p99 {p99:.1f} ms")
+    console.print(f"another process knows of a change: {percentiles(delays)}; a bare message: {percentiles(bare)}")
+
+
+def percentiles(delays: list[float]) -> str:
+    return f"p50 {statistics.median(delays):.1f} ms, p99 {statistics.quantiles(delays, n=100)[98]:.1f} ms"
 
 
 async def measured(shop: Shop, load: Load, folder: Path, seconds: float) -> list[str]:
@@ -72,37 +70,11 @@ async def measured(shop: Shop, load: Load, folder: Path, seconds: float) -> list
     return [*figures, f"{found.per_second / bare:.0%}"]
 
 
-async def news(redis: RedisServer, times: int) -> list[float]:
-    """Milliseconds from one cache's `forget` to the other's knowing."""
-    heard = asyncio.Event()
-    links = [Link(redis.url, CollectorRegistry()) for _ in range(2)]
-    teller = SharedCache(links[0], CacheMetrics(CollectorRegistry()), lambda tags: None)
-    hearer = SharedCache(links[1], CacheMetrics(CollectorRegistry()), lambda tags: heard.set())
-    for cache in (teller, hearer):
-        await cache.start()
-
-    async def ready() -> bool:
-        return teller.news.hearing and hearer.news.hearing and not (teller.news.owing or hearer.news.owing)
-
-    await eventually(ready)
-    delays = []
-    for _ in range(times):
-        await asyncio.sleep(0.005)
-        heard.clear()
-        began = perf_counter()
-        teller.forget(["thing"])
-        await heard.wait()
-        delays.append((perf_counter() - began) * 1000)
-    for cache, link in zip((teller, hearer), links, strict=True):
-        await cache.stop()
-        await link.close()
-    return delays
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cache", description=__doc__)
     parser.add_argument("--products", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=5, help="for each measurement")
+    parser.add_argument("--changes", type=int, default=500, help="of which another process is told")
     return parser.parse_args()
 
 

@@ -1,12 +1,16 @@
 """How fast do events travel? `python -m benchmarks.events --database PostgreSQL`
 
-Outbox → relay → Kafka → consumer → inbox, all in one process, with transactions of a hundred events; beside it the
-ceiling, in the same run: the bare client that brings and fetches the same records, and the bare driver that inserts the
-same inbox rows. Then the delay from commit to the broker's acknowledgement, at the events of 200 orders a second.
+Outbox → relay → Kafka → consumer → inbox, all in one process, with transactions of a hundred events: with a consumer
+whose transactions are shared, and one that has one for each event. Beside it, in turns, the ceiling: the bare driver
+that says the same statements in the same batches, then the bare client that brings and fetches the same records.
+
+Then the delay from commit to the broker's acknowledgement of the last of an order's events, at 200 orders a second,
+and beside it that of the bare client alone.
 """
 
 import argparse
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,11 +21,10 @@ from pathlib import Path
 from statistics import quantiles
 from uuid import UUID
 
-import asyncpg
+import structlog
 import uvloop
-from confluent_kafka import Consumer, Producer
-from sqlalchemy import make_url
 
+from benchmarks import bare_events
 from benchmarks.database import database_server
 from caddy_shopping.kernel.clock import SystemClock
 from caddy_shopping.kernel.ids import new_id
@@ -79,7 +82,7 @@ class Line:
                 tx.publish(Counted(counter_id=key, value=number))
 
 
-async def line_on(database: Database, cluster: Cluster) -> Line:
+async def line_on(database: Database, cluster: Cluster, *, together: bool) -> Line:
     clock, metrics = SystemClock(), Metrics()
     bus = TimedBus(cluster, ["toy"], metrics, at_once=AT_ONCE if database.dialect == "sqlite" else CONNECTIONS)
     bus.acknowledged = {}
@@ -88,7 +91,7 @@ async def line_on(database: Database, cluster: Cluster) -> Line:
     cache = MemoryCache(CacheMetrics(metrics.registry), lambda tags: None)
     kit = Kit("toy", database, toy.platform_tables, clock, run, relay.wake, cache)
     made = Line(bus, relay, kit.unit_of_work(SqlToyTransaction))
-    consumer = on(Counted, "toy.take", made.take, lambda event: event)
+    consumer = on(Counted, "toy.take", made.take, lambda event: event, together=together)
     letters = DeadLetters(database, toy.platform_tables, clock)
     bus.subscribe([Subscription(consumer, run, bus.graveyard(letters))])
     return made
@@ -121,51 +124,11 @@ async def delays(line: Line, seconds: float) -> list[float]:
     return [1000 * (line.bus.acknowledged[key] - moment) for key, moment in committed.items()]
 
 
-def bare_kafka(cluster: Cluster, events: int) -> float:
-    """Records a second of the client alone: brought, acknowledged and fetched."""
-    topic = cluster.topic("bare")
-    asyncio.run(cluster.make_topics(["bare"]))
-    producer = Producer(cluster.client(enable_idempotence=True, linger_ms=5))
-    consumer = Consumer(cluster.client(group_id="bare", auto_offset_reset="earliest"))
-    consumer.subscribe([topic])
-    consumer.poll(5)
-    payload = b'{"counterId":"01a21898-ab50-7427-bbdc-0e7a9cf14a33","value":1}'
-    headers = {"event-id": str(new_id()), "type": "Counted", "schema-version": "1", "occurred-at": "2026-01-01T00:00"}
-    began, fetched = time.perf_counter(), 0
-    for number in range(events):
-        producer.produce(topic, payload, str(number), headers=headers)  # type: ignore[arg-type]
-        producer.poll(0)
-    producer.flush()
-    while fetched < events:
-        fetched += len(consumer.consume(BATCH, 0.1))
-    seconds = time.perf_counter() - began
-    consumer.close()
-    return events / seconds
-
-
-async def bare_inbox(url: str, rows: int) -> float:
-    """Inbox rows a second of the bare driver, a transaction for each, on as many connections as a process has."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    left = iter(range(rows))
-
-    async def insert() -> None:
-        connection = await asyncpg.connect(plain)
-        statement = await connection.prepare(
-            "INSERT INTO toy_inbox (consumer, event_id, handled_at) VALUES ($1, $2, now())"
-        )
-        for _ in left:
-            async with connection.transaction():
-                await statement.fetch("bare", new_id())
-        await connection.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(insert() for _ in range(CONNECTIONS)))
-    return rows / (time.perf_counter() - began)
-
-
 @asynccontextmanager
-async def running(database: Database, cluster: Cluster, *, consume: bool) -> AsyncIterator[Line]:
-    line = await line_on(database, cluster)
+async def running(
+    database: Database, cluster: Cluster, *, consume: bool = True, together: bool = True
+) -> AsyncIterator[Line]:
+    line = await line_on(database, cluster, together=together)
     await line.bus.start(consume=consume)
     line.relay.start()
     yield line
@@ -175,24 +138,65 @@ async def running(database: Database, cluster: Cluster, *, consume: bool) -> Asy
     await line.bus.close()
 
 
+async def ways(url: str, cluster: Cluster, options: argparse.Namespace) -> None:
+    """The whole way, in turns with its ceiling."""
+    database = open_database(url)
+    for number in range(options.rounds):
+        for name, together in (("transactions shared", True), ("one for each event", False)):
+            async with running(database, cluster, together=together) as line:
+                await throughput(line, BATCH)  # until the group has its partitions
+                rate, cpu = await throughput(line, options.events)
+            print(
+                f"{number + 1}. {name}: {rate:,.0f} events a second, {cpu:.2f} ms of this process's CPU each",
+                flush=True,
+            )
+        said = await asyncio.to_thread(bare_driver, url, database.dialect, options.events)
+        carried = await asyncio.to_thread(bare_events.kafka, cluster, options.events, BATCH)
+        ceiling = 1 / (1 / said + 1 / carried)
+        print(
+            f"   bare driver {said:,.0f}, bare client {carried:,.0f}, one after the other {ceiling:,.0f} a second",
+            flush=True,
+        )
+    await database.close()
+
+
+def bare_driver(url: str, dialect: str, events: int) -> float:
+    if dialect == "sqlite":
+        return bare_events.sqlite(Path(url.removeprefix("sqlite:///")), events, BATCH)
+    return asyncio.run(bare_events.postgresql(url, events, BATCH))
+
+
+async def waits(url: str, cluster: Cluster, options: argparse.Namespace) -> None:
+    """From commit to acknowledgement, in turns with the bare client's."""
+    database = open_database(url)
+    for number in range(options.rounds):
+        # As in an API process, whose consumers are elsewhere.
+        async with running(database, cluster, consume=False) as line:
+            await delays(line, 1)
+            ours = quantiles(await delays(line, options.seconds), n=100)
+        bare = await asyncio.to_thread(
+            bare_events.acknowledgements, cluster, ORDERS_PER_SECOND, EVENTS_OF_AN_ORDER, options.seconds
+        )
+        theirs = quantiles(bare, n=100)
+        print(
+            f"{number + 1}. commit → acknowledged at {ORDERS_PER_SECOND} orders/s: p50 {ours[49]:.1f} ms, "
+            f"p99 {ours[98]:.1f} ms; bare client: p50 {theirs[49]:.1f} ms, p99 {theirs[98]:.1f} ms",
+            flush=True,
+        )
+    await database.close()
+
+
 async def measure(url: str, cluster: Cluster, options: argparse.Namespace) -> None:
     database = open_database(url)
     async with database.writer.begin() as connection:
         await connection.run_sync(toy.metadata.create_all)
-    async with running(database, cluster, consume=True) as line:
-        await throughput(line, BATCH)  # until the group has its partitions
-        rate, cpu = await throughput(line, options.events)
-    print(f"outbox → Kafka → inbox: {rate:,.0f} events a second, {cpu:.2f} ms of this process's CPU each", flush=True)
-    if make_url(url).get_backend_name() == "postgresql":
-        print(f"bare driver, inbox rows alone: {await bare_inbox(url, options.events):,.0f} a second", flush=True)
-    # As in an API process, whose consumers are elsewhere.
-    async with running(database, cluster, consume=False) as line:
-        found = quantiles(await delays(line, options.seconds), n=100)
-    print(f"commit → acknowledged at {ORDERS_PER_SECOND} orders/s: p50 {found[49]:.1f} ms, p99 {found[98]:.1f} ms")
     await database.close()
+    await ways(url, cluster, options)
+    await waits(url, cluster, options)
 
 
 def main(options: argparse.Namespace) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with ExitStack() as stack:
         server = stack.enter_context(database_server(options.database))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -200,14 +204,14 @@ def main(options: argparse.Namespace) -> None:
         cluster = Cluster(broker.url, partitions=6, session=timedelta(seconds=6))
         url = server.new_database("events") if server else f"sqlite:///{Path(folder) / 'shop.db'}"
         uvloop.run(measure(url, cluster, options))
-        print(f"bare client, brought and fetched: {bare_kafka(cluster, options.events):,.0f} records a second")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.events", description=__doc__)
     parser.add_argument("--database", choices=["SQLite", *ENGINES], default="SQLite")
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=10, help="of the delay's measurement")
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement of the delay")
+    parser.add_argument("--rounds", type=int, default=3, help="in which ours and the ceiling take turns")
     return parser.parse_args()
 
 

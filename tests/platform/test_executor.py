@@ -71,6 +71,12 @@ async def test_a_lost_race_is_run_again(bench: Bench) -> None:
     assert flaky.calls == 3
 
 
+async def test_in_company_a_lost_race_is_left_to_the_next_try(bench: Bench, value_of: ValueOf) -> None:
+    flaky = Flaky(handler(bench), [ConcurrentChange()])
+    assert not await bench.kit.run.consume_together("toy.a", new_id(), flaky, Count())
+    assert (flaky.calls, await value_of("a")) == (1, None)
+
+
 @pytest.mark.parametrize("step", ["claim", "keep", "give_back"])
 async def test_a_race_lost_at_the_key_is_run_again(bench: Bench, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a deadlock between fifty that send one key at once."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -94,6 +95,7 @@ class World:
         self.order: list[tuple[UUID, int]] = []
         self.relay: type[FusedRelay] = FusedRelay
         self.subscription: type[Subscription] = Subscription
+        self.together = False
 
     async def emit(self) -> None:
         keys = [new_id() for _ in range(AGGREGATES)]
@@ -105,7 +107,7 @@ class World:
         """One life of a process, until there is nothing left to do or the fuse is burnt."""
         fuse = Fuse(length)
         bus = InProcessBus(Metrics())
-        consumer = on(Counted, "toy.note", self._note(fuse), lambda event: event)
+        consumer = on(Counted, "toy.note", self._note(fuse), lambda event: event, together=self.together)
         letters = DeadLetters(self.kit.database, self.kit.tables, self.kit.clock)
         bus.subscribe([self.subscription(consumer, self.kit.run, letters)])
         relay = self.relay("toy", self.kit.database, self.kit.tables, bus, self.kit.clock, Metrics())
@@ -181,29 +183,33 @@ async def world() -> AsyncIterator[World]:
         yield made
 
 
-async def all_steps() -> list[str]:
+async def all_steps(*, together: bool) -> list[str]:
     """What a life without any accident does."""
     async with world() as made:
+        made.together = together
         fuse = await made.live(None)
         assert await made.breaches() == []
         return fuse.steps
 
 
-async def test_a_kill_at_any_one_step() -> None:
-    steps = await all_steps()
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_kill_at_any_one_step(together: bool) -> None:
+    steps = await all_steps(together=together)
     assert {"fetch", "before effect", "before commit", "after effect", "before mark", "after mark"} == set(steps)
     for length in range(len(steps)):
         async with world() as made:
+            made.together = together
             await made.live(length)
             await made.live(None)
             assert await made.breaches() == [], f"killed at step {length}"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6))
-def test_any_number_of_kills(lengths: list[int]) -> None:
+@given(lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6), together=st.booleans())
+def test_any_number_of_kills(lengths: list[int], together: bool) -> None:
     async def lives() -> None:
         async with world() as made:
+            made.together = together
             for length in lengths:
                 await made.live(length)
             await made.live(None)

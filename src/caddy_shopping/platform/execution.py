@@ -50,6 +50,8 @@ class Execution:
     claim: Claim | None = None
     delivery: Delivery | None = None
     delivered: bool = False
+    together: bool = False
+    """Whether its transaction may be shared with other deliveries."""
     open_units: int = field(default=0)
 
 

@@ -6,15 +6,17 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
+from uuid import UUID
 
 from caddy_shopping.kernel.clock import Clock
-from caddy_shopping.kernel.errors import ShopError
+from caddy_shopping.kernel.errors import ConcurrentChange, ShopError
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.engine import Database
 from caddy_shopping.platform.db.faults import classify
 from caddy_shopping.platform.db.idempotency import LEASE, IdempotencyKey, IdempotencyKeys
 from caddy_shopping.platform.db.tables import PlatformTables
+from caddy_shopping.platform.db.together import Separated
 from caddy_shopping.platform.db.unit_of_work import AlreadyHandled
 from caddy_shopping.platform.execution import Claim, Delivery, Execution, Rendered, execution
 from caddy_shopping.platform.telemetry.metrics import Metrics
@@ -44,11 +46,23 @@ class Executor:
         """Run a use case, again where it lost a race. Raises its named errors."""
         return await self._run(handler, command, Execution(operation_of(command)))
 
-    async def consume(self, name: str, event_id: Any, handler: Callable[[C], Awaitable[object]], command: C) -> bool:
+    async def consume(self, name: str, event_id: UUID, handler: Callable[[C], Awaitable[object]], command: C) -> bool:
         """Run a reaction to an event, effect once. False where the inbox had it already."""
         try:
             await self._run(handler, command, Execution(operation_of(command), delivery=Delivery(name, event_id)))
         except AlreadyHandled:
+            return False
+        return True
+
+    async def consume_together(
+        self, name: str, event_id: UUID, handler: Callable[[C], Awaitable[object]], command: C
+    ) -> bool:
+        """As `consume`, in a transaction that it shares with others. False where it has to be tried alone."""
+        run = Execution(operation_of(command), delivery=Delivery(name, event_id), together=True)
+        try:
+            await self._run(handler, command, run)
+        except (Separated, ConcurrentChange):
+            # It was another's fault, or the inbox has the event, or a race was lost: alone, it will be seen which.
             return False
         return True
 
@@ -88,8 +102,8 @@ class Executor:
     async def _run(self, handler: Callable[[C], Awaitable[R]], command: C, run: Execution) -> R:
         token = execution.set(run)
         try:
-            result = await self._retried(run.operation, lambda: handler(command))
-        except AlreadyHandled:
+            result = await self._retried(run.operation, lambda: handler(command), 1 if run.together else ATTEMPTS)
+        except (AlreadyHandled, Separated):
             raise
         except Exception as fault:
             self._metrics.operation(run.operation, "refused" if isinstance(fault, ShopError) else "failed")
@@ -99,7 +113,7 @@ class Executor:
         self._metrics.operation(run.operation, "ok")
         return result
 
-    async def _retried(self, operation: str, step: Callable[[], Awaitable[R]]) -> R:
+    async def _retried(self, operation: str, step: Callable[[], Awaitable[R]], attempts: int = ATTEMPTS) -> R:
         """Do a step, again where it lost a race. A fault of the database is raised as what it means to the caller."""
         attempt = 0
         while True:
@@ -108,7 +122,7 @@ class Executor:
                 return await step()
             except Exception as fault:
                 error = fault if isinstance(fault, ShopError) else classify(fault)
-                if error is not None and error.retryable and error.retry_after is None and attempt < ATTEMPTS:
+                if error is not None and error.retryable and error.retry_after is None and attempt < attempts:
                     self._metrics.operation(operation, "retried")
                     await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
                     continue

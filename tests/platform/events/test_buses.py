@@ -30,15 +30,18 @@ Handler = Callable[[Counted], Awaitable[object]]
 class Line:
     """An outbox, its relay, a bus, and one consumer, which counts each event under a name of its own."""
 
-    def __init__(self, bench: Bench, make_bus: Callable[[Metrics], EventBus]) -> None:
+    def __init__(self, bench: Bench, make_bus: Callable[[Metrics], EventBus], *, together: bool = False) -> None:
         self.bench = bench
         self.metrics = Metrics()
         self.uow = bench.kit.unit_of_work(SqlToyTransaction)
         self.order: list[tuple[UUID, int]] = []
         self.faults: dict[int, list[Exception]] = {}
+        """What happens before its transaction to the reaction to an event of this value, at each try in turn."""
+        self.late_faults: dict[int, list[Exception]] = {}
+        """And what happens in it."""
         self.letters = DeadLetters(bench.kit.database, bench.kit.tables, bench.clock)
         self.bus = make_bus(self.metrics)
-        consumer = on(Counted, "toy.note", self.note, lambda event: event)
+        consumer = on(Counted, "toy.note", self.note, lambda event: event, together=together)
         self.bus.subscribe([Subscription(consumer, bench.kit.run, self.bus.graveyard(self.letters))])
         self.relay = Relay("toy", bench.kit.database, bench.kit.tables, self.bus, bench.clock, self.metrics)
 
@@ -47,6 +50,8 @@ class Line:
             raise faults.pop(0)
         async with self.uow() as tx:
             await tx.count(f"{event.counter_id}"[-12:] + f" {event.value}", 1)
+            if faults := self.late_faults.get(event.value):
+                raise faults.pop(0)
         self.order.append((event.counter_id, event.value))
 
     async def start(self) -> None:
@@ -102,9 +107,11 @@ def make_bus(request: pytest.FixtureRequest) -> Callable[[Metrics], EventBus]:
     return lambda metrics: KafkaBus(cluster, ["toy"], metrics)
 
 
-@pytest.fixture
-async def line(bench: Bench, make_bus: Callable[[Metrics], EventBus]) -> AsyncIterator[Line]:
-    made = Line(bench, make_bus)
+@pytest.fixture(params=[False, True], ids=["each in its transaction", "together"])
+async def line(
+    request: pytest.FixtureRequest, bench: Bench, make_bus: Callable[[Metrics], EventBus]
+) -> AsyncIterator[Line]:
+    made = Line(bench, make_bus, together=request.param)
     await made.start()
     yield made
     await made.stop()
@@ -140,6 +147,18 @@ async def test_a_poison_event_becomes_a_dead_letter_and_the_next_goes_on(line: L
     (letter,) = await line.letters.all()
     assert (letter.consumer, letter.envelope.key) == ("toy.note", key)
     assert letter.error.startswith("NotFound")
+
+
+async def test_a_poison_event_in_company_dies_alone(line: Line) -> None:
+    """All of these arrive at once; one breaks after its effect was written, each time."""
+    line.late_faults[7] = [RuntimeError("boom") for _ in range(20)]
+    await line.emit(*((new_id(), value) for value in range(40)))
+    await line.until(39)
+    await line.until_counted("dead", 1)
+    assert sorted(value for _, value in line.order) == [value for value in range(40) if value != 7]
+    assert await line.effects() == [1] * 39
+    (letter,) = await line.letters.all()
+    assert (letter.attempts, letter.error) == (len(reactions.AFTER_A_FAULT) + 1, "RuntimeError: boom")
 
 
 async def test_what_is_published_again_changes_nothing(line: Line) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -260,3 +261,73 @@ async def test_a_stop_does_not_wait_for_another_try_and_loses_nothing(
     assert await line.dead_letters.all() == []
     await Line(bench).relay.drained()
     assert await value_of("b") == 5
+
+
+class SlowMarks(Relay):
+    """A relay whose marks wait for a gate."""
+
+    gate: asyncio.Event
+
+    async def _mark(self) -> None:
+        await self.gate.wait()
+        await super()._mark()
+
+
+async def test_a_new_event_does_not_wait_for_the_marks_of_others(bench: Bench) -> None:
+    grave = Grave()
+    grave.broken = False
+    line = SlowMarks("toy", bench.kit.database, bench.kit.tables, grave, bench.clock, Metrics())
+    line.gate = asyncio.Event()
+    line.start()
+    for value in range(3):
+        await _publish(bench, Counted(counter_id=new_id(), value=value))
+        line.wake()
+        await asyncio.sleep(1.5 * relay.MARK_AFTER)
+    assert [value for _, value in grave.delivered] == [0, 1, 2]
+    line.gate.set()
+    await line.stop()
+    assert await line.backlog() == 0
+
+
+async def test_what_is_marked_while_the_outbox_is_read_is_not_new(bench: Bench) -> None:
+    grave = Grave()
+    grave.broken = False
+
+    class Meanwhile(Relay):
+        async def _fetch(self) -> list[Envelope]:
+            glance = bench.kit.database.glance
+
+            def slow() -> Any:
+                return Late(glance(), self)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(bench.kit.database, "glance", slow)
+                return await super()._fetch()
+
+    line = Meanwhile("toy", bench.kit.database, bench.kit.tables, grave, bench.clock, Metrics())
+    await _publish(bench, *(Counted(counter_id=new_id(), value=value) for value in range(5)))
+    await line._turn()
+    await asyncio.sleep(0.01)
+    assert len(line._done) == 5
+    await line._turn()
+    await line.drained()
+    assert len(grave.delivered) == 5
+
+
+class Late:
+    """A look at the database whose answer arrives after all that is done was marked."""
+
+    def __init__(self, glance: Any, line: Relay) -> None:
+        self._glance, self._line = glance, line
+
+    async def __aenter__(self) -> "Late":
+        await self._glance.__aenter__()
+        return self
+
+    async def __aexit__(self, *fault: Any) -> None:
+        await self._glance.__aexit__(*fault)
+
+    async def run(self, *statement: Any) -> Any:
+        rows = await self._glance.run(*statement)
+        await self._line._mark()
+        return rows

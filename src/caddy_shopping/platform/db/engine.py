@@ -16,6 +16,7 @@ from caddy_shopping.platform.db.dialects.sqlite_gate import WriteGate
 from caddy_shopping.platform.db.dialects.sqlite_lines import EmbeddedGlance, EmbeddedWriting, Wire
 from caddy_shopping.platform.db.faults import DatabaseDown
 from caddy_shopping.platform.db.lines import Glance, PooledGlance, PooledWriting, Writing
+from caddy_shopping.platform.db.together import Together
 
 PAUSE = 1.0
 """Seconds after which a server's connection is asked whether it still stands, before it is used again."""
@@ -29,6 +30,7 @@ class Database:
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.writer = writer
         self.reader = reader
+        self.together = Together(self.writing)
 
     @property
     def dialect(self) -> str:

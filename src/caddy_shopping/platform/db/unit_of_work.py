@@ -139,13 +139,13 @@ class _Unit:
         committed: Committed,
         forget: Callable[[Collection[str]], None],
     ) -> None:
-        self._writing = database.writing()
         self._statements = statements
         self._clock = clock
+        self._execution: Execution | None = execution.get()
+        self._writing = self._open(database)
         self._tx: SqlTransaction = make(self._writing)
         self._committed = committed
         self._forget = forget
-        self._execution: Execution | None = execution.get()
 
     async def __aenter__(self) -> Any:
         run = self._execution
@@ -157,7 +157,7 @@ class _Unit:
             run.open_units += 1
         try:
             await self._writing.begin()
-            if run is not None and run.delivery is not None:
+            if run is not None and run.delivery is not None and not run.together:
                 await self._mark_handled(run.delivery)
         except BaseException:
             await self._give_up(run)
@@ -198,12 +198,20 @@ class _Unit:
             run.open_units -= 1
         await self._writing.rollback()
 
+    def _open(self, database: Database) -> Writing:
+        run = self._execution
+        if run is None or run.delivery is None or not run.together:
+            return database.writing()
+        return database.together.share(self._statements.inbox, self._handled(run.delivery))
+
     async def _mark_handled(self, delivery: Delivery) -> None:
-        row = {"consumer": delivery.consumer, "event_id": delivery.event_id, "handled_at": self._clock.now()}
         try:
-            await self._writing.run(self._statements.inbox, row)
+            await self._writing.run(self._statements.inbox, self._handled(delivery))
         except IntegrityError:
             raise AlreadyHandled from None
+
+    def _handled(self, delivery: Delivery) -> Parameters:
+        return {"consumer": delivery.consumer, "event_id": delivery.event_id, "handled_at": self._clock.now()}
 
     async def _write_outbox(self, events: list[Event]) -> None:
         now, parent = self._clock.now(), traceparent()

@@ -18,6 +18,7 @@ class Consumer:
     event: type[Event]
     command: Callable[[Any], Any]
     handler: Callable[[Any], Awaitable[object]]
+    together: bool = False
 
     @property
     def context(self) -> str:
@@ -25,9 +26,18 @@ class Consumer:
         return self.name.partition(".")[0]
 
 
-def on(event: type[E], name: str, handler: Callable[[C], Awaitable[object]], command: Callable[[E], C]) -> Consumer:
+def on(
+    event: type[E],
+    name: str,
+    handler: Callable[[C], Awaitable[object]],
+    command: Callable[[E], C],
+    *,
+    together: bool = False,
+) -> Consumer:
     """When `event` arrives, turn it into a command and run `handler` with it, effect once.
 
-    The handler opens at most one unit of work: its effect and the inbox row commit together.
+    The handler opens at most one unit of work: its effect and the inbox row commit together. With `together` it may
+    share its transaction with other reactions, which is far cheaper: say so where it only adds rows, and so can
+    neither wait for others nor make them wait.
     """
-    return Consumer(name, event, command, handler)
+    return Consumer(name, event, command, handler, together)

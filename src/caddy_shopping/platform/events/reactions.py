@@ -48,6 +48,13 @@ class Subscription:
         command = self.consumer.command(event.open(self.consumer.event))
         return await self._run.consume(self.consumer.name, event.event_id, self.consumer.handler, command)
 
+    async def handle_together(self, event: Envelope) -> bool:
+        """Run it in one transaction with others. False where that is not for it, or failed: then `handle` it."""
+        if not self.consumer.together:
+            return False
+        command = self.consumer.command(event.open(self.consumer.event))
+        return await self._run.consume_together(self.consumer.name, event.event_id, self.consumer.handler, command)
+
     async def bury(self, event: Envelope, fault: BaseException, attempts: int) -> None:
         await self._dead_letters.add(self.consumer.name, event, fault, attempts)
 
@@ -90,8 +97,11 @@ class Reactions:
         while True:
             attempt += 1
             try:
-                async with self._limit:
-                    fresh = await subscription.handle(event)
+                # Those together are on one connection, so no limit is needed for them.
+                fresh = attempt == 1 and await subscription.handle_together(event)
+                if not fresh:
+                    async with self._limit:
+                        fresh = await subscription.handle(event)
             except Exception as fault:
                 pauses = _pauses(fault)
                 if attempt > len(pauses):

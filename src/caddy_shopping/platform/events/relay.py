@@ -10,9 +10,10 @@ with one not yet published, so the first copies of all events are in order, and 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -88,6 +89,7 @@ class Relay:
         self._done: list[int] = []
         self._marked_at = monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._marking: asyncio.Task[None] | None = None
         self._loop: asyncio.Task[None] | None = None
 
     def wake(self, keys: Iterable[UUID] = ()) -> None:
@@ -128,7 +130,7 @@ class Relay:
                 if not more:
                     await asyncio.wait_for(self._woken.wait(), timeout)
             except TimeoutError:
-                await self._mark_safely()
+                self._mark_meanwhile()
             except Exception:
                 # The database may be away. What is unpublished stays so; we look again.
                 log.exception("relay.failed", context=self._context)
@@ -137,7 +139,7 @@ class Relay:
     async def _turn(self) -> bool:
         """Fetch what is new and hand it out. True when there may be more at once."""
         if len(self._done) >= MARK_AT or (self._done and monotonic() - self._marked_at > MARK_AFTER):
-            await self._mark()
+            self._mark_meanwhile()
         room = IN_FLIGHT - len(self._in_flight)
         if room <= 0:
             return False
@@ -173,10 +175,14 @@ class Relay:
             lane.append(event)
             return True
         self._lanes[event.key] = deque([event])
-        task = asyncio.create_task(self._drive(event.key))
+        self._begin(self._drive(event.key))
+        return True
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return True
+        return task
 
     async def _drive(self, key: UUID) -> None:
         """Deliver one aggregate's events one after another; other aggregates do not wait for it."""
@@ -208,10 +214,17 @@ class Relay:
         """What is unpublished and not handed out yet, oldest first."""
         full = [key for key, lane in self._lanes.items() if len(lane) >= LANE]
         async with self._database.glance() as glance:
+            # What is marked meanwhile may be in the answer, and must not look new then.
+            known = frozenset(self._in_flight)
             rows = await (glance.run(self._of_others, {"full": full}) if full else glance.run(self._unpublished))
         age = (self._clock.now() - rows[0].occurred_at).total_seconds() if rows else 0.0
         self._metrics.outbox_age.labels(self._context).set(max(age, 0.0))
-        return [envelope_of_row(self._context, row) for row in rows if row.seq not in self._in_flight]
+        return [envelope_of_row(self._context, row) for row in rows if row.seq not in known]
+
+    def _mark_meanwhile(self) -> None:
+        """Mark what is done, without that new events wait for it."""
+        if self._done and (self._marking is None or self._marking.done()):
+            self._marking = self._begin(self._mark_safely())
 
     async def _mark_safely(self) -> None:
         try:

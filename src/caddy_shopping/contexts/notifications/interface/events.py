@@ -1,6 +1,7 @@
 """Which events people hear of, and with which facts."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from caddy_shopping.contexts.notifications.application.adopt_guest import AdoptGuest
 from caddy_shopping.contexts.notifications.application.notify import Notify
@@ -23,24 +24,30 @@ from caddy_shopping.contracts.users import (
     PasswordResetRequested,
     UserRegistered,
 )
+from caddy_shopping.kernel.events import Event
 from caddy_shopping.platform.events.consumer import Consumer, on
+
+E = TypeVar("E", bound=Event)
 
 
 def consumers(use_cases: UseCases) -> list[Consumer]:
-    notify = use_cases.notify
+    def tell(event: type[E], name: str, command: Callable[[E], Notify]) -> Consumer:
+        # It only adds rows.
+        return on(event, name, use_cases.notify, command, together=True)
+
     return [
-        on(UserRegistered, "notifications.user-registered", notify, welcome),
-        on(EmailConfirmationRequested, "notifications.confirm-address", notify, confirm_address),
-        on(PasswordResetRequested, "notifications.reset-password", notify, reset_password),
+        tell(UserRegistered, "notifications.user-registered", welcome),
+        tell(EmailConfirmationRequested, "notifications.confirm-address", confirm_address),
+        tell(PasswordResetRequested, "notifications.reset-password", reset_password),
         on(GuestSignedIn, "notifications.guest-signed-in", use_cases.adopt_guest, adopt_guest),
-        on(OrderPlaced, "notifications.order-placed", notify, order_placed),
-        on(OrderPaid, "notifications.order-paid", notify, order_paid),
-        on(OrderShipped, "notifications.order-shipped", notify, order_shipped),
-        on(OrderCompleted, "notifications.order-completed", notify, order_completed),
-        on(OrderCancelled, "notifications.order-cancelled", notify, order_cancelled),
-        on(OrderReturned, "notifications.order-returned", notify, order_returned),
-        on(OrderRefundRequested, "notifications.refund-requested", notify, refund_requested),
-        on(OrderRefunded, "notifications.order-refunded", notify, order_refunded),
+        tell(OrderPlaced, "notifications.order-placed", order_placed),
+        tell(OrderPaid, "notifications.order-paid", order_paid),
+        tell(OrderShipped, "notifications.order-shipped", order_shipped),
+        tell(OrderCompleted, "notifications.order-completed", order_completed),
+        tell(OrderCancelled, "notifications.order-cancelled", order_cancelled),
+        tell(OrderReturned, "notifications.order-returned", order_returned),
+        tell(OrderRefundRequested, "notifications.refund-requested", refund_requested),
+        tell(OrderRefunded, "notifications.order-refunded", order_refunded),
     ]
 
 
