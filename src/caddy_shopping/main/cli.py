@@ -38,6 +38,10 @@ def shop() -> None:
 
     Settings come from the environment (`SHOP_…`), from `.env`, and from secret files; `doctor` shows them.
     """
+    from caddy_shopping.platform.telemetry.logging import configure_logging
+
+    # What a command prints is its own; what goes wrong beside it is said beside it. `serve` and `worker` log as told.
+    configure_logging("WARNING", "console", sys.stderr)
 
 
 @shop.command()
