@@ -1,7 +1,7 @@
 """What does it cost to be five? `python -m benchmarks.topologies --database PostgreSQL`
 
 Serves the shop twice at once, on the same servers: as one process, and as five services behind the gateway with their
-events by Kafka; then asks each of them in turns. To quote: the ratio of the two.
+events by Kafka; then checks out in each of them in turns. To quote: the ratio of the two.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from statistics import median
 
 from benchmarks import checkout
 from benchmarks.database import database_server
-from benchmarks.wrk import Figures, Load, drive, installed
+from benchmarks.wrk import Figures, installed
 from tests.support import gateway
 from tests.support.brokers import Kafka
 from tests.support.journey import stock_up
@@ -27,7 +27,6 @@ from tests.support.split_shop import CONTEXTS, SplitShop
 
 KINDS = 24
 BUYERS = 16
-LIST = Load("/api/v1/products?limit=24")
 ONE, FIVE = "one process", "five services"
 
 
@@ -57,8 +56,7 @@ async def goods(shop: Shop) -> list[str]:
 
 
 async def main(options: argparse.Namespace) -> None:
-    checkouts: dict[str, list[Figures]] = {ONE: [], FIVE: []}
-    lists: dict[str, list[Figures]] = {ONE: [], FIVE: []}
+    found: dict[str, list[Figures]] = {ONE: [], FIVE: []}
     with (
         database_server(options.database) as server,
         Kafka() as broker,
@@ -68,20 +66,12 @@ async def main(options: argparse.Namespace) -> None:
         variants = {name: await goods(shop) for name, shop in running.items()}
         for _ in range(options.rounds):
             for name, shop in running.items():
-                whole = await checkout.measure(shop.url, variants[name], buyers=BUYERS, seconds=options.seconds)
-                show(name, "checkout", whole)
-                checkouts[name].append(whole)
-                listed = drive(shop.url, LIST, connections=32, seconds=options.seconds / 2)
-                show(name, "product list", listed)
-                lists[name].append(listed)
-    for what, found in (("checkout", checkouts), ("product list", lists)):
-        rate = {name: median(each.per_second for each in figures) for name, figures in found.items()}
-        print(f"{options.database}, {what}: {rate[ONE]:.1f}/s, {rate[FIVE]:.1f}/s: {rate[FIVE] / rate[ONE]:.2f} x")
-
-
-def show(name: str, what: str, figures: Figures) -> None:
-    refused = f", {figures.refused} refused" if figures.refused else ""
-    print(f"{name}: {what} {figures.per_second:.1f}/s, p95 {figures.p95:.1f} ms{refused}", flush=True)
+                figures = await checkout.measure(shop.url, variants[name], buyers=BUYERS, seconds=options.seconds)
+                refused = f", {figures.refused} refused" if figures.refused else ""
+                print(f"{name}: {figures.per_second:.1f} checkouts/s, p95 {figures.p95:.0f} ms{refused}", flush=True)
+                found[name].append(figures)
+    one, five = (median(each.per_second for each in figures) for figures in found.values())
+    print(f"{options.database}: {one:.1f}/s as one process, {five:.1f}/s as five services: {five / one:.2f} x")
 
 
 def parse() -> argparse.Namespace:
