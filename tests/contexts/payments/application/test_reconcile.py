@@ -150,7 +150,8 @@ async def test_payments_that_cannot_be_asked_about_do_not_starve_the_others(
     for payment in poison:
         await change(world, "payments", payment.id, provider="sandbox")
     world.bench.clock.advance(AFTER)
-    await run_job(world)
+    for _ in range(2):  # all three were asked about at the same moment, so any two of them are first
+        await run_job(world)
     assert (await world.see(poison[0])).status is PaymentStatus.SUCCEEDED
 
 
