@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.furnished import running_shop
+from tests.support.redis_server import RedisServer, running_or_skipped
 from tests.support.shop import Caller, Shop, callers
 
 NewCaller = Callable[..., Caller]
@@ -16,6 +17,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """`caddy-shopping serve` with the demo catalogue."""
     with running_shop(tmp_path_factory.mktemp("shop")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of the module's own, for tests that kill or fill it."""
+    server = running_or_skipped()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

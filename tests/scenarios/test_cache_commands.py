@@ -1,22 +1,15 @@
 """`caddy-shopping cache`, as an operator runs it: beside a shop that serves, on a real Redis, and without any."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.support.journey import stock_up
-from tests.support.redis_server import RedisServer, running_or_skipped
-from tests.support.shop import Caller, Shop, callers
-
-
-@pytest.fixture(scope="module")
-def redis_server() -> Iterator[RedisServer]:
-    server = running_or_skipped()
-    yield server
-    server.stop()
+from tests.support.redis_server import RedisServer
+from tests.support.shop import Caller, Shop
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +21,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) ->
         yield shop
     finally:
         shop.kill()
-
-
-@pytest.fixture
-async def admin(shop: Shop) -> AsyncIterator[Caller]:
-    assert shop.admin is not None
-    async with callers(shop) as new:
-        yield await new().sign_in(*shop.admin)
 
 
 async def run(shop: Shop, *arguments: str) -> tuple[int, str]:
@@ -82,19 +68,18 @@ async def test_what_is_warmed_is_at_hand_and_what_is_cleared_is_not(shop: Shop, 
     assert await values(shop) == 0
 
 
-async def test_without_redis_each_says_what_is_missing(tmp_path: Path) -> None:
-    alone = Shop(tmp_path, {"SHOP_REDIS_URL": ""})
-    assert alone.run("migrate")[0] == 0
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "SHOP_REDIS_URL is not set"),
+        ("redis://127.0.0.1:1/0", "Redis does not answer at SHOP_REDIS_URL"),
+    ],
+    ids=["not set", "away"],
+)
+async def test_without_redis_each_says_what_is_missing(tmp_path: Path, url: str, words: str) -> None:
+    shop = Shop(tmp_path, {"SHOP_REDIS_URL": url})
+    assert shop.run("migrate")[0] == 0
     for command in ("warm", "clear", "stats"):
-        code, printed = await run(alone, command)
+        code, printed = await run(shop, command)
         assert code == 1
-        assert "SHOP_REDIS_URL is not set" in printed
-
-
-async def test_with_a_redis_that_is_away_each_says_so(tmp_path: Path) -> None:
-    away = Shop(tmp_path, {"SHOP_REDIS_URL": "redis://127.0.0.1:1/0"})
-    assert away.run("migrate")[0] == 0
-    for command in ("warm", "clear", "stats"):
-        code, printed = await run(away, command)
-        assert code == 1
-        assert "Redis does not answer at SHOP_REDIS_URL" in printed
+        assert words in printed

@@ -12,15 +12,8 @@ from redis.asyncio import Redis
 from caddy_shopping.contexts.products.application.views import ProductView
 from caddy_shopping.kernel.money import Money
 from tests.support.journey import put_in, stock_up
-from tests.support.redis_server import RedisServer, running_or_skipped
+from tests.support.redis_server import RedisServer
 from tests.support.shop import ADDRESS, Caller, Shop, callers, eventually
-
-
-@pytest.fixture(scope="module")
-def redis_server() -> Iterator[RedisServer]:
-    server = running_or_skipped()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

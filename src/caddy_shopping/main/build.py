@@ -143,7 +143,7 @@ def _contexts(ground: Ground, kits: dict[str, Kit], people: Users, contract: Con
         paying, sandbox_secret = load(PaymentsSettings), secret.derive("sandbox-webhooks")
 
         def webhooks() -> str:
-            return (paying.sandbox_webhook_host or settings.local_url) + SANDBOX_WEBHOOKS
+            return (paying.sandbox_webhook_origin or settings.local_url) + SANDBOX_WEBHOOKS
 
         yield "payments", payments.build(kit, paying, contract(Orders, "orders"), webhooks, sandbox_secret)
     if kit := kits.get("notifications"):

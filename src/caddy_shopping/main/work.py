@@ -47,4 +47,5 @@ async def _telling_how_it_is(process: Process) -> AsyncIterator[None]:
         yield
     finally:
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-        await serving
+        # Whoever does not end a question does not hold up the stop.
+        await asyncio.wait({serving}, timeout=process.settings.drain_seconds)

@@ -24,7 +24,7 @@ class PaymentsSettings(BaseSettings):
     """How long webhooks that had their effect, and the sandbox's that were delivered, are kept for staff to see."""
     sandbox_slow_seconds: float = Field(default=5, ge=0)
     """How long a payment by `sandbox_slow` takes."""
-    sandbox_webhook_host: str = ""
+    sandbox_webhook_origin: str = ""
     """`http://host:port` of a process that serves payments, for a worker of the sandbox; empty: its own `SHOP_PORT`."""
     sandbox_poll_seconds: float = Field(default=1, gt=0)
     sandbox_retry_seconds: float = Field(default=1, gt=0)
