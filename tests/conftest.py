@@ -1,10 +1,14 @@
 """Fixtures that every test may use, and how hypothesis searches."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
+from caddy_shopping.platform.telemetry.logging import QUIET
 from tests.support.database import make_bench, scratch_database
 from tests.support.engine import engine_of_this_run
 from tests.support.kafka_of_this_run import brokers_of_this_run
@@ -25,6 +29,22 @@ __all__ = [
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("SHOP_HYPOTHESIS", "same"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Logging is one for the process: a test that sets it up, as every command does, leaves it as it was found."""
+    root = logging.getLogger()
+    handlers, level, show = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in QUIET}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in show.items():
+        logging.getLogger(name).setLevel(before)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
 
 LONG = ("properties", "scenarios", "deploy", "support", "architecture", "main")
 """Folders whose files take long, longest first."""

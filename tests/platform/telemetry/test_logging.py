@@ -3,31 +3,16 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
 
 from caddy_shopping.platform.telemetry import trace
-from caddy_shopping.platform.telemetry.logging import QUIET, configure_logging
+from caddy_shopping.platform.telemetry.logging import configure_logging
 
 Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Logging is one for the process: leave it as it was found."""
-    root = logging.getLogger()
-    handlers, level, show = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in QUIET}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in show.items():
-        logging.getLogger(name).setLevel(before)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
