@@ -17,7 +17,7 @@ from caddy_shopping.kernel.errors import Conflict, Invalid, NotFound
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.paging import PageRequest, Slice
 from caddy_shopping.platform.executor import Executor
-from caddy_shopping.platform.http.app import WebApp, create_app, router
+from caddy_shopping.platform.http.app import WebApp, create_app, routes_of
 from caddy_shopping.platform.http.asgi import Message, Scope
 from caddy_shopping.platform.http.conditional import hashed, if_match, tagged
 from caddy_shopping.platform.http.docs import documented
@@ -304,7 +304,7 @@ def make_world(run: Any = None, controllers: Sequence[type[Controller]] = (ToyCo
         return Actor(Role.CUSTOMER, id=USER, language="zh") if token == "good" else None
 
     settings = HttpSettings(**{"access_log": "off", **more.pop("settings", {})})
-    module = Module("toys", use_cases, run, routes=lambda: [router(use_cases, run or NO_EXECUTOR, controllers)])
+    module = Module("toys", use_cases, run, routes=lambda: routes_of(use_cases, run or NO_EXECUTOR, controllers))
     app = create_app(
         [module],
         settings=settings,

@@ -194,6 +194,19 @@ def test_a_file_that_is_not_the_key_it_says_stops_the_start(tmp_path: Path, keys
             FileKeySet(tmp_path / "keys", clock)
 
 
+def test_a_private_half_that_signs_something_else_stops_the_start(
+    tmp_path: Path, keys: FileKeySet, clock: FakeClock
+) -> None:
+    (pem,) = (tmp_path / "keys").glob("*.pem")
+    whole = keys.signing().signing.private_numbers()
+    for harm in ({"d": whole.d + 2, "dmp1": whole.dmp1 + 2}, {"d": whole.d - 2, "dmq1": whole.dmq1 - 2}):
+        parts = {name: getattr(whole, name) for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")} | harm
+        numbers = rsa.RSAPrivateNumbers(**parts, public_numbers=whole.public_numbers)
+        pem.write_bytes(_pem(numbers.private_key(unsafe_skip_rsa_key_validation=True)))
+        with pytest.raises(KeyFileDamaged, match=pem.name):
+            FileKeySet(tmp_path / "keys", clock)
+
+
 def test_a_key_does_not_show_its_private_half(keys: FileKeySet) -> None:
     assert "signing=" not in repr(keys.signing())
 

@@ -30,7 +30,7 @@ from caddy_shopping.contexts.notifications.interface.jobs import jobs
 from caddy_shopping.contexts.notifications.interface.mailer import Mailer
 from caddy_shopping.contexts.notifications.settings import NotificationsSettings
 from caddy_shopping.kernel.clock import Clock
-from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Kit, Module, Schema
 
 schema = Schema("notifications", tables.metadata, Path(__file__).parent / "infrastructure" / "migrations")
@@ -73,7 +73,7 @@ def build(kit: Kit, settings: NotificationsSettings, data_dir: Path) -> Module:
         "notifications",
         use_cases,
         kit.run,
-        routes=lambda: [router(use_cases, kit.run, [NotificationController, EmailAdminController])],
+        routes=lambda: routes_of(use_cases, kit.run, [NotificationController, EmailAdminController]),
         consumers=consumers(use_cases),
         jobs=jobs(mailer, use_cases, kit.run, timedelta(seconds=settings.sweep_seconds)),
         start=[mailer.start],

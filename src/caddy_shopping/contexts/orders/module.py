@@ -44,7 +44,7 @@ from caddy_shopping.contexts.orders.settings import OrdersSettings
 from caddy_shopping.contracts.products import Products
 from caddy_shopping.contracts.users import Users
 from caddy_shopping.platform.db.years import years_of
-from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Kit, Module, Schema
 
 schema = Schema("orders", tables.metadata, Path(__file__).parent / "infrastructure" / "migrations")
@@ -58,7 +58,7 @@ def build(kit: Kit, settings: OrdersSettings, products: Products, users: Users) 
         "orders",
         use_cases,
         kit.run,
-        routes=lambda: [router(use_cases, kit.run, [CartController, OrderController, StaffOrderController])],
+        routes=lambda: routes_of(use_cases, kit.run, [CartController, OrderController, StaffOrderController]),
         consumers=consumers(use_cases),
         service=OrdersService(use_cases, kit.run),
         jobs=jobs(use_cases, kit.run, kit.clock, every),

@@ -34,7 +34,7 @@ from caddy_shopping.contexts.payments.interface.http import (
 from caddy_shopping.contexts.payments.interface.jobs import jobs
 from caddy_shopping.contexts.payments.settings import PaymentsSettings
 from caddy_shopping.contracts.orders import Orders
-from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Job, Kit, Module, Schema
 from caddy_shopping.platform.security.signatures import WebhookSecrets
 from caddy_shopping.platform.settings import reading
@@ -74,7 +74,7 @@ def build(
         "payments",
         use_cases,
         kit.run,
-        routes=lambda: [router(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController])],
+        routes=lambda: routes_of(use_cases, kit.run, [PaymentController, WebhookController, AdminPaymentController]),
         consumers=consumers(use_cases),
         jobs=[
             *jobs(use_cases, kit.run, kit.clock, settings),

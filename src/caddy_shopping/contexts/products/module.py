@@ -46,7 +46,7 @@ from caddy_shopping.contexts.products.interface.service import ProductsService
 from caddy_shopping.contexts.products.interface.staff_http import StaffProductController
 from caddy_shopping.contexts.products.settings import ProductsSettings
 from caddy_shopping.contracts.orders import Orders
-from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Kit, Module, Schema
 
 __all__ = ["build", "only_stock", "schema"]
@@ -62,7 +62,7 @@ def build(kit: Kit, settings: ProductsSettings, orders: Orders) -> Module:
         "products",
         use_cases,
         kit.run,
-        routes=lambda: [router(use_cases, kit.run, CONTROLLERS)],
+        routes=lambda: routes_of(use_cases, kit.run, CONTROLLERS),
         consumers=consumers(use_cases),
         service=ProductsService(use_cases, kit.run),
         jobs=jobs(use_cases, kit.run, settings),

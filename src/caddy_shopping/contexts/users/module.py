@@ -39,7 +39,7 @@ from caddy_shopping.contexts.users.interface.jobs import jobs
 from caddy_shopping.contexts.users.interface.profile_http import ProfileController
 from caddy_shopping.contexts.users.interface.service import UsersService
 from caddy_shopping.contexts.users.settings import UsersSettings
-from caddy_shopping.platform.http.app import router
+from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Kit, Module, Schema
 
 schema = Schema("users", tables.metadata, Path(__file__).parent / "infrastructure" / "migrations")
@@ -85,7 +85,7 @@ def build(
         "users",
         use_cases,
         kit.run,
-        routes=lambda: [router(use_cases, kit.run, controllers)],
+        routes=lambda: routes_of(use_cases, kit.run, controllers),
         service=UsersService(queries),
         jobs=jobs(use_cases, kit.run, timedelta(minutes=settings.purge_every_minutes)),
     )

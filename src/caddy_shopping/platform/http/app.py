@@ -9,10 +9,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Controller, Litestar, Request, Router
+from litestar import Controller, Litestar, Request
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.utils import normalize_path
 
 from caddy_shopping.kernel.actor import Actor
@@ -91,7 +93,7 @@ def create_app(
     with warnings.catch_warnings():
         # Handlers name their dependencies and parameters plainly; Litestar 3 will want markers on each of them.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        litestar = Litestar(
+        litestar = _Litestar(
             [*routes, *health_routes(health, metrics, keys), *docs_routes(document, events)],
             dependencies={
                 "actor": Provide(_actor, sync_to_thread=False),
@@ -112,7 +114,14 @@ def create_app(
     return WebApp(litestar, cache, Edge(internal(cache), settings, metrics, upload_prefixes, cache), document)
 
 
-def router(use_cases: object, run: Executor, controllers: Sequence[type[Controller]]) -> Router:
+class _Litestar(Litestar):
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        # Ours speak msgspec alone. The plugins for pydantic would load its version 1 too: a twentieth of a start.
+        return [*plugins, MsgspecDIPlugin()]
+
+
+def routes_of(use_cases: object, run: Executor, controllers: Sequence[type[Controller]]) -> list[type[Controller]]:
     """The routes of one context, whose handlers may ask for `use_cases`, `run`, `actor` and `page`.
 
     Litestar resolves dependencies that don't know each other in parallel tasks, which costs more than
@@ -128,15 +137,13 @@ def router(use_cases: object, run: Executor, controllers: Sequence[type[Controll
     def provide_actor(request: Request[Any, Any, Any], run: Earlier) -> Actor:
         return current_actor(request)
 
-    return Router(
-        path="/",
-        route_handlers=list(controllers),
-        dependencies={
-            "use_cases": Provide(provide_use_cases, sync_to_thread=False),
-            "run": Provide(provide_run, sync_to_thread=False),
-            "actor": Provide(provide_actor, sync_to_thread=False),
-        },
-    )
+    dependencies = {
+        "use_cases": Provide(provide_use_cases, sync_to_thread=False),
+        "run": Provide(provide_run, sync_to_thread=False),
+        "actor": Provide(provide_actor, sync_to_thread=False),
+    }
+    # A router around them would be copied with all that it holds when it is registered.
+    return [type(each.__name__, (each,), {"dependencies": dependencies}) for each in controllers]
 
 
 def _with_options(litestar: Litestar) -> App:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 
 from caddy_shopping.contexts.orders.application.adopt_guest import AdoptGuest
@@ -235,13 +236,13 @@ async def test_a_quote_explains_each_step(shop: Shop) -> None:
 
 async def test_taxes_on_top_are_steps_of_their_own(shop: Shop) -> None:
     handler = shop.use_cases.quote_order
-    outside = replace(handler, rules=replace(handler.rules, tax=Tax(False, Fraction(13, 100))))
+    outside = msgspec.structs.replace(handler, rules=replace(handler.rules, tax=Tax(False, Fraction(13, 100))))
     await shop.add(shop.products.put(a_variant(10000, title="Mug")))
     await shop.add(shop.products.put(a_variant(5000, taxable=False)))
     quote = await shop.run(outside, QuoteOrder(actor=shop.buyer))
     assert [step.text for step in quote.steps[4:]] == ["Tax of 13 % on Mug / L", "Tax of 13 % on shipping", "Total"]
     assert sum(step.amount.amount for step in quote.steps if step.counts) == quote.total.amount
-    untaxed = replace(handler, rules=replace(handler.rules, tax=Tax(False, Fraction(0))))
+    untaxed = msgspec.structs.replace(handler, rules=replace(handler.rules, tax=Tax(False, Fraction(0))))
     assert len((await shop.run(untaxed, QuoteOrder(actor=shop.buyer))).steps) == 5
 
 

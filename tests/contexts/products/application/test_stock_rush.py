@@ -103,7 +103,7 @@ class ConditionAlone(Unchecked, WishfulStock):
 async def careless(catalogue: Catalogue, stock: type[SqlStock] = CarelessStock) -> Catalogue:
     kit = catalogue.bench.kit
     uow = unit_of_work(kit.database, kit.tables, kit.clock, transaction(stock), kit.committed, kit.cache.forget)
-    object.__setattr__(catalogue.use_cases.reserve_stock, "uow", uow)
+    msgspec.structs.force_setattr(catalogue.use_cases.reserve_stock, "uow", uow)
     return catalogue
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy.dialects import sqlite
 
@@ -219,7 +220,7 @@ async def shelf(catalogue: Catalogue, request: pytest.FixtureRequest) -> Catalog
     search: Search = TrigramSearch() if request.param == "trigram" else like
     queries._search = search
     queries._listing = Listing(catalogue.bench.kit.database, search)
-    object.__setattr__(catalogue.use_cases, "queries", queries)
+    msgspec.structs.force_setattr(catalogue.use_cases, "queries", queries)
     return catalogue
 
 

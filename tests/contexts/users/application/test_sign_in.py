@@ -1,8 +1,8 @@
 """Signing in: the same answer and the same work whoever does not exist, and an end to guessing."""
 
-from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from caddy_shopping.contexts.users.application.change_password import ChangePassword
@@ -141,7 +141,7 @@ async def test_a_password_that_changes_meanwhile_is_the_wrong_one(world: World) 
         actor=await world.actor(registered), email="wei@example.com", password=PASSWORD, address="192.0.2.9"
     )
     with pytest.raises(BadCredentials):
-        await world.run(replace(world.cases.sign_in, passwords=meddling), sign_in)
+        await world.run(msgspec.structs.replace(world.cases.sign_in, passwords=meddling), sign_in)
     assert await world.count("user_sessions") == 1
 
 
@@ -152,5 +152,5 @@ async def test_a_change_of_password_that_was_overtaken_is_refused(world: World) 
         actor=await world.actor(registered), current=PASSWORD, new="my own new password", address="192.0.2.9"
     )
     with pytest.raises(CurrentPasswordWrong):
-        await world.run(replace(world.cases.change_password, passwords=meddling), change)
+        await world.run(msgspec.structs.replace(world.cases.change_password, passwords=meddling), change)
     assert await world.sign_in(password="another password")

@@ -1,6 +1,5 @@
 """Read marks."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -17,8 +16,7 @@ class MarkRead(msgspec.Struct, frozen=True, kw_only=True):
     notification_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class MarkReadHandler:
+class MarkReadHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     clock: Clock
 
@@ -34,8 +32,7 @@ class MarkAllRead(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class MarkAllReadHandler:
+class MarkAllReadHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     clock: Clock
 

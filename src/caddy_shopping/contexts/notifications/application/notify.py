@@ -1,7 +1,6 @@
 """Something happened: tell the person it concerns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,8 +29,7 @@ class Notify(msgspec.Struct, frozen=True, kw_only=True):
     mail_data: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyHandler:
+class NotifyHandler(msgspec.Struct, frozen=True):
     """`wake` tells the mailer that a mail was queued; `domain` is the right-hand side of Message-IDs."""
 
     uow: UnitOfWork[NotificationsTransaction]

@@ -1,9 +1,10 @@
 """What this context needs from the world around it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from caddy_shopping.contexts.notifications.domain.email import Email, Emails
 from caddy_shopping.contexts.notifications.domain.notification import Mutes, Notifications
@@ -16,8 +17,7 @@ class NotificationsTransaction(Transaction, Protocol):
     emails: Emails
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """The words of a mail: `subject` is one line; `html` says the same as `text`, escaped."""
 
     subject: str
@@ -35,8 +35,7 @@ class LetterBroken(Exception):
     """The templates and the data do not fit, or the address is none: trying again would not help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True):
     """Why a mail was not taken. `permanent`: the reader's mail server said so for good (SMTP 5yz)."""
 
     reason: str

@@ -1,6 +1,5 @@
 """Mails that went out and news that was read are forgotten after a while."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -16,8 +15,7 @@ class PurgeOld(msgspec.Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeOldHandler:
+class PurgeOldHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     clock: Clock
     keep_mails: timedelta

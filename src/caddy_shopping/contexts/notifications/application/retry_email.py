@@ -1,7 +1,6 @@
 """Staff send a mail again that did not go out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -19,8 +18,7 @@ class RetryEmail(msgspec.Struct, frozen=True, kw_only=True):
     email_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class RetryEmailHandler:
+class RetryEmailHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     clock: Clock
     wake: Callable[[], None]

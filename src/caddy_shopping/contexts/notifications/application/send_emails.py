@@ -5,7 +5,6 @@ while a mail server thinks, and no retry of a transaction sends anything twice.
 """
 
 import asyncio
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -37,8 +36,7 @@ class ClaimEmails(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimEmailsHandler:
+class ClaimEmailsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     queries: NotificationQueries
     clock: Clock
@@ -56,8 +54,7 @@ class DeliverEmails(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverEmailsHandler:
+class DeliverEmailsHandler(msgspec.Struct, frozen=True):
     letters: Letters
     post: Post
     clock: Clock
@@ -88,8 +85,7 @@ class SettleEmails(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: list[Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class SettleEmailsHandler:
+class SettleEmailsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
     clock: Clock
 

@@ -1,7 +1,5 @@
 """Which mails a person wants."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.notifications.application.ports import NotificationsTransaction
@@ -18,8 +16,7 @@ class SetPreferences(msgspec.Struct, frozen=True, kw_only=True):
     email: dict[MailKind, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class SetPreferencesHandler:
+class SetPreferencesHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[NotificationsTransaction]
 
     async def __call__(self, command: SetPreferences) -> PreferencesView:

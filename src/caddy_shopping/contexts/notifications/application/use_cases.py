@@ -1,6 +1,6 @@
 """Everything this context can do, on one screen."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.notifications.application.adopt_guest import AdoptGuestHandler
 from caddy_shopping.contexts.notifications.application.mark_read import MarkAllReadHandler, MarkReadHandler
@@ -16,8 +16,7 @@ from caddy_shopping.contexts.notifications.application.send_emails import (
 from caddy_shopping.contexts.notifications.application.set_preferences import SetPreferencesHandler
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True):
     notify: NotifyHandler
     adopt_guest: AdoptGuestHandler
     mark_read: MarkReadHandler

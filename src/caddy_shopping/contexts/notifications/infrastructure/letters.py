@@ -1,15 +1,19 @@
 """Mail texts from templates: subject, text and HTML for each kind and language."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-import jinja2
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from caddy_shopping.contexts.notifications.application.ports import Letter, LetterBroken
 from caddy_shopping.contexts.notifications.domain.email import Email
 from caddy_shopping.contexts.notifications.domain.plain import one_line, tidy
 from caddy_shopping.kernel.money import Money
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -23,7 +27,12 @@ class JinjaLetters:
 
     def __init__(self, shop_name: str, shop_url: str) -> None:
         self._shop = {"shop_name": one_line(shop_name), "shop_url": shop_url.rstrip("/")}
-        self._environment = jinja2.Environment(
+
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
+        import jinja2  # with the first letter: a start has no use for it
+
+        environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=jinja2.select_autoescape(enabled_extensions=("html.jinja",), default=False),
             undefined=jinja2.StrictUndefined,
@@ -32,10 +41,13 @@ class JinjaLetters:
             lstrip_blocks=True,
         )
         # No template uses Jinja's own globals, which would be copied for each.
-        self._environment.globals.clear()
-        self._environment.filters.update(money=_money, moment=_moment)
+        environment.globals.clear()
+        environment.filters.update(money=_money, moment=_moment)
+        return environment
 
     def write(self, email: Email) -> Letter:
+        from jinja2 import TemplateError
+
         facts = {
             **tidy(email.data),
             **self._shop,
@@ -44,7 +56,7 @@ class JinjaLetters:
         }
         try:
             subject, text, html = (self._fill(email, part, facts) for part in ("subject", "txt", "html"))
-        except (jinja2.TemplateError, KeyError, TypeError, ValueError) as fault:
+        except (TemplateError, KeyError, TypeError, ValueError) as fault:
             raise LetterBroken(f"the {email.kind} mail cannot be written: {fault}") from fault
         return Letter(one_line(subject), text.strip() + "\n", html)
 

@@ -1,6 +1,5 @@
 """Put something into the cart."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -21,8 +20,7 @@ class AddToCart(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddToCartHandler:
+class AddToCartHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
     products: Products

@@ -1,6 +1,5 @@
 """Call an order off."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -25,8 +24,7 @@ class CancelOrder(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrderHandler:
+class CancelOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

@@ -1,6 +1,5 @@
 """Change a line of the cart."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -22,8 +21,7 @@ class ChangeCartItem(msgspec.Struct, frozen=True, kw_only=True):
     selected: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeCartItemHandler:
+class ChangeCartItemHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     products: Products
 

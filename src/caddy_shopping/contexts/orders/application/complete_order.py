@@ -1,6 +1,5 @@
 """An order arrived."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -20,8 +19,7 @@ class CompleteOrder(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class CompleteOrderHandler:
+class CompleteOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

@@ -1,7 +1,6 @@
 """Orders whose payment never came give their stock back."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -20,8 +19,7 @@ class ExpireOrder(msgspec.Struct, frozen=True, kw_only=True):
     order_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class ExpireOrderHandler:
+class ExpireOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

@@ -1,6 +1,5 @@
 """What payments tells of an order's money."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -35,8 +34,7 @@ class FailRefund(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PayOrderHandler:
+class PayOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 
@@ -47,8 +45,7 @@ class PayOrderHandler:
             order.pay(command.payment_id, command.amount, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class NoteDeclineHandler:
+class NoteDeclineHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 
@@ -59,8 +56,7 @@ class NoteDeclineHandler:
             order.decline(command.reason, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmRefundHandler:
+class ConfirmRefundHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 
@@ -71,8 +67,7 @@ class ConfirmRefundHandler:
             order.confirm_refund(command.refund_id, command.amount, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class FailRefundHandler:
+class FailRefundHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

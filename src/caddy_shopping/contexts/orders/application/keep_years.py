@@ -1,7 +1,6 @@
 """Orders lie apart by the year they were placed in: the next year's place is made ahead, an old year's is taken out."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -28,8 +27,7 @@ class ArchiveYear(msgspec.Struct, frozen=True):
     year: int
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareYearsHandler:
+class PrepareYearsHandler(msgspec.Struct, frozen=True):
     years: Years
     clock: Clock
 
@@ -38,8 +36,7 @@ class PrepareYearsHandler:
         return await self.years.make(self.clock.now().year + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveYearHandler:
+class ArchiveYearHandler(msgspec.Struct, frozen=True):
     """`unfinished` counts the orders of a year that are still to be paid, shipped or completed."""
 
     years: Years

@@ -1,6 +1,5 @@
 """From the selected lines of a cart to an order that awaits its payment."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,8 +34,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     expected_total: Money | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrderHandler:
+class PlaceOrderHandler(msgspec.Struct, frozen=True):
     """`window` is how long an order awaits its payment, `hold` how long stock waits for the order (seconds)."""
 
     uow: UnitOfWork[OrdersTransaction]

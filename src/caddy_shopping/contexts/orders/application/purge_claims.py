@@ -1,6 +1,5 @@
 """Ids that were refused long ago are forgotten."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -16,8 +15,7 @@ class PurgeClaims(msgspec.Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeClaimsHandler:
+class PurgeClaimsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
     keep: timedelta

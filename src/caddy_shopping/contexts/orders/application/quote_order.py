@@ -1,7 +1,5 @@
 """What would it cost?"""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.orders.application.explain import explain
@@ -22,8 +20,7 @@ class QuoteOrder(msgspec.Struct, frozen=True, kw_only=True):
     address: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteOrderHandler:
+class QuoteOrderHandler(msgspec.Struct, frozen=True):
     queries: OrderQueries
     products: Products
     rules: PriceRules

@@ -1,6 +1,5 @@
 """Orders as their buyers and as staff see them."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -29,8 +28,7 @@ class ListOrders(msgspec.Struct, frozen=True, kw_only=True):
     as_staff: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FindOrderHandler:
+class FindOrderHandler(msgspec.Struct, frozen=True):
     queries: OrderQueries
 
     async def __call__(self, command: FindOrder) -> OrderDetail:
@@ -47,8 +45,7 @@ class FindOrderHandler:
             raise OrderNotFound() from None
 
 
-@dataclass(frozen=True, slots=True)
-class ListOrdersHandler:
+class ListOrdersHandler(msgspec.Struct, frozen=True):
     queries: OrderQueries
 
     async def __call__(self, command: ListOrders) -> Slice[OrderSummary]:

@@ -1,6 +1,5 @@
 """Money goes back to the buyer."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -30,8 +29,7 @@ class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
     restock: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RefundOrderHandler:
+class RefundOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

@@ -1,6 +1,5 @@
 """Take something out of the cart, or everything."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -20,8 +19,7 @@ class RemoveCartItems(msgspec.Struct, frozen=True, kw_only=True):
     item_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveCartItemsHandler:
+class RemoveCartItemsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     products: Products
 

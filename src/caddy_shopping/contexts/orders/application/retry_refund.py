@@ -1,6 +1,5 @@
 """A refund that failed is asked for again."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -21,8 +20,7 @@ class RetryRefund(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class RetryRefundHandler:
+class RetryRefundHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

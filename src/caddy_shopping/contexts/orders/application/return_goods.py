@@ -1,6 +1,5 @@
 """Goods come back."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -25,8 +24,7 @@ class ReturnGoods(msgspec.Struct, frozen=True, kw_only=True):
     restock: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnGoodsHandler:
+class ReturnGoodsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

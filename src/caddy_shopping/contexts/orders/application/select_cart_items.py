@@ -1,6 +1,5 @@
 """Choose which lines of the cart are to be ordered."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -21,8 +20,7 @@ class SelectCartItems(msgspec.Struct, frozen=True, kw_only=True):
     item_ids: list[UUID] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SelectCartItemsHandler:
+class SelectCartItemsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     products: Products
 

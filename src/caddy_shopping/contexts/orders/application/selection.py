@@ -1,7 +1,8 @@
 """What is about to be ordered: the selected lines of a cart with their variants as they are now."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from caddy_shopping.contexts.orders.application.queries import OrderQueries
 from caddy_shopping.contexts.orders.domain.cart import CartLine
@@ -10,8 +11,7 @@ from caddy_shopping.contracts.products import Products, VariantView
 from caddy_shopping.kernel.errors import Detail
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     lines: list[CartLine]
     items: list[tuple[VariantView, int]]
 

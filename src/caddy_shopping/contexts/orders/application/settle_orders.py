@@ -1,6 +1,5 @@
 """Decide for good whether ids are orders."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -15,8 +14,7 @@ class SettleOrders(msgspec.Struct, frozen=True, kw_only=True):
     order_ids: list[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class SettleOrdersHandler:
+class SettleOrdersHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

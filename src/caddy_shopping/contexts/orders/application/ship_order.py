@@ -1,6 +1,5 @@
 """An order leaves the house."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -22,8 +21,7 @@ class ShipOrder(msgspec.Struct, frozen=True, kw_only=True):
     tracking_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShipOrderHandler:
+class ShipOrderHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[OrdersTransaction]
     clock: Clock
 

@@ -1,7 +1,6 @@
 """The cart as its owner sees it: current prices and availability, and what changed since."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -24,8 +23,7 @@ class ShowCart(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCartHandler:
+class ShowCartHandler(msgspec.Struct, frozen=True):
     queries: OrderQueries
     products: Products
 

@@ -1,6 +1,6 @@
 """Everything that the orders context can do, on one screen."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.orders.application.add_to_cart import AddToCartHandler
 from caddy_shopping.contexts.orders.application.adopt_guest import AdoptGuestHandler
@@ -30,8 +30,7 @@ from caddy_shopping.contexts.orders.application.ship_order import ShipOrderHandl
 from caddy_shopping.contexts.orders.application.show_cart import ShowCartHandler
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True):
     show_cart: ShowCartHandler
     add_to_cart: AddToCartHandler
     change_cart_item: ChangeCartItemHandler

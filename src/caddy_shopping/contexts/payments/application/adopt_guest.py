@@ -1,6 +1,5 @@
 """A guest signs in to an account they already had."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -14,8 +13,7 @@ class AdoptGuest(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptGuestHandler:
+class AdoptGuestHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
 
     async def __call__(self, command: AdoptGuest) -> None:

@@ -1,7 +1,5 @@
 """Let a webhook that was taken in have its effect."""
 
-from dataclasses import dataclass
-
 import msgspec
 import structlog
 
@@ -19,8 +17,7 @@ class ProcessWebhook(msgspec.Struct, frozen=True, kw_only=True):
     webhook: PendingWebhook
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessWebhookHandler:
+class ProcessWebhookHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     providers: Providers

@@ -1,6 +1,5 @@
 """Webhooks that had their effect long ago are forgotten."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -16,8 +15,7 @@ class PurgeWebhooks(msgspec.Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeWebhooksHandler:
+class PurgeWebhooksHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     keep: timedelta

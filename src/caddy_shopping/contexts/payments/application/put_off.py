@@ -1,6 +1,5 @@
 """Send what could not be handled to the end of the queue, so that it never keeps others from their turn."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -20,8 +19,7 @@ class PutOffWebhook(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutOffPaymentHandler:
+class PutOffPaymentHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
 
@@ -31,8 +29,7 @@ class PutOffPaymentHandler:
             await tx.payments.put_off(command.payment_id, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class PutOffWebhookHandler:
+class PutOffWebhookHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
 

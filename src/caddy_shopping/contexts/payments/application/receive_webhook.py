@@ -1,7 +1,6 @@
 """Take a provider's webhook in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -28,8 +27,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     pending: PendingWebhook | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiveWebhookHandler:
+class ReceiveWebhookHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     providers: Providers

@@ -1,6 +1,5 @@
 """Ask the provider how a payment and its refunds really stand."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -19,8 +18,7 @@ class ReconcilePayment(msgspec.Struct, frozen=True, kw_only=True):
     payment_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcilePaymentHandler:
+class ReconcilePaymentHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     queries: PaymentQueries

@@ -1,6 +1,5 @@
 """React to an order that wants money given back."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -27,8 +26,7 @@ class RefundPayment(msgspec.Struct, frozen=True, kw_only=True):
     payment_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefundPaymentHandler:
+class RefundPaymentHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     providers: Providers

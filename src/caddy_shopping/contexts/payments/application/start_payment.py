@@ -1,6 +1,5 @@
 """Start paying an order."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -28,8 +27,7 @@ class StartPayment(msgspec.Struct, frozen=True, kw_only=True):
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartPaymentHandler:
+class StartPaymentHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     orders: Orders

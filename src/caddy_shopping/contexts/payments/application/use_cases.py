@@ -1,6 +1,6 @@
 """Everything that payments can be asked for."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.payments.application.adopt_guest import AdoptGuestHandler
 from caddy_shopping.contexts.payments.application.process_webhook import ProcessWebhookHandler
@@ -14,8 +14,7 @@ from caddy_shopping.contexts.payments.application.start_payment import StartPaym
 from caddy_shopping.contexts.payments.application.void_payment import VoidPaymentHandler
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True):
     start_payment: StartPaymentHandler
     void_payment: VoidPaymentHandler
     refund_payment: RefundPaymentHandler

@@ -1,6 +1,5 @@
 """React to a cancelled order."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -15,8 +14,7 @@ class VoidPayment(msgspec.Struct, frozen=True, kw_only=True):
     order_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class VoidPaymentHandler:
+class VoidPaymentHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[PaymentsTransaction]
     clock: Clock
     queries: PaymentQueries

@@ -1,6 +1,5 @@
 """A product goes off sale."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -19,8 +18,7 @@ class ArchiveProduct(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveProductHandler:
+class ArchiveProductHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 

@@ -1,7 +1,6 @@
 """A product becomes what staff say it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -51,8 +50,7 @@ class ChangeProduct(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[Image, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeProductHandler:
+class ChangeProductHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 

@@ -1,6 +1,5 @@
 """Stock is corrected by hand."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -22,8 +21,7 @@ class ChangeStock(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeStockHandler:
+class ChangeStockHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 

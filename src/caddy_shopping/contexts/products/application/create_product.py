@@ -1,7 +1,5 @@
 """A product enters the catalogue."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.products.application.checks import check_skus
@@ -25,8 +23,7 @@ class CreateProduct(msgspec.Struct, frozen=True, kw_only=True):
     slug: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CreateProductHandler:
+class CreateProductHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
     currency: str

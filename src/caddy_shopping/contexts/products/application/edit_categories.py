@@ -1,6 +1,5 @@
 """Making, changing and removing categories."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -43,8 +42,7 @@ class RemoveCategory(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class CreateCategoryHandler:
+class CreateCategoryHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
 
     async def __call__(self, command: CreateCategory) -> CategoryView:
@@ -60,8 +58,7 @@ class CreateCategoryHandler:
             return tx.reply(CategoryView.of(category))
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeCategoryHandler:
+class ChangeCategoryHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
 
     async def __call__(self, command: ChangeCategory) -> CategoryView:
@@ -93,8 +90,7 @@ class ChangeCategoryHandler:
             category.rename(slug, name)
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveCategoryHandler:
+class RemoveCategoryHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
 
     async def __call__(self, command: RemoveCategory) -> None:

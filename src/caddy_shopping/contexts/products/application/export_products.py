@@ -1,7 +1,6 @@
 """Write the whole catalogue down, page by page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -37,8 +36,7 @@ class ExportedPage(msgspec.Struct, frozen=True):
     next: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExportProductsHandler:
+class ExportProductsHandler(msgspec.Struct, frozen=True):
     queries: ExportQueries
 
     async def __call__(self, command: ExportProducts) -> ExportedPage:

@@ -1,6 +1,5 @@
 """Reservations that were given back long ago are forgotten."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -16,8 +15,7 @@ class PurgeReservations(msgspec.Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeReservationsHandler:
+class PurgeReservationsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
     keep: timedelta

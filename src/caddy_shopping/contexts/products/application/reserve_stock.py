@@ -1,7 +1,6 @@
 """Stock is set aside for an order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,8 +28,7 @@ class ReserveStock(msgspec.Struct, frozen=True, kw_only=True):
     ttl_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReserveStockHandler:
+class ReserveStockHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 

@@ -1,6 +1,5 @@
 """What becomes of reserved stock once its order is paid, cancelled, or comes back."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -33,8 +32,7 @@ class RestockReturn(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ReservationLine]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseStockHandler:
+class ReleaseStockHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
 
     async def __call__(self, command: ReleaseStock) -> None:
@@ -43,8 +41,7 @@ class ReleaseStockHandler:
             await tx.stock.release([command.order_id])
 
 
-@dataclass(frozen=True, slots=True)
-class SellStockHandler:
+class SellStockHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
 
     async def __call__(self, command: SellStock) -> None:
@@ -61,8 +58,7 @@ class SellStockHandler:
                 raise ReservationGone()
 
 
-@dataclass(frozen=True, slots=True)
-class CancelSaleHandler:
+class CancelSaleHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 
@@ -73,8 +69,7 @@ class CancelSaleHandler:
                 await tx.stock.unsell(command.order_id, demand(command.lines), self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class RestockReturnHandler:
+class RestockReturnHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     clock: Clock
 

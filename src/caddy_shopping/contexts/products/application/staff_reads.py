@@ -1,7 +1,8 @@
 """Reads that only staff may make."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from caddy_shopping.contexts.products.application.ports import MANAGE
 from caddy_shopping.contexts.products.application.queries import ProductQueries, StaffFilter
@@ -15,8 +16,7 @@ from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.paging import PageRequest, Slice
 
 
-@dataclass(frozen=True, slots=True)
-class StaffReads:
+class StaffReads(msgspec.Struct, frozen=True):
     """The staff's side of `ProductQueries`; each takes the permission to manage products."""
 
     queries: ProductQueries

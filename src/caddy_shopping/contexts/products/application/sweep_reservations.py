@@ -1,7 +1,5 @@
 """Reservations that ran out are settled."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.products.application.ports import ProductsTransaction
@@ -17,8 +15,7 @@ class SweepReservations(msgspec.Struct, frozen=True, kw_only=True):
     """Settle up to `BATCH` reservations that ran out."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepReservationsHandler:
+class SweepReservationsHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     queries: ProductQueries
     orders: Orders

@@ -1,6 +1,5 @@
 """A product gets a picture."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -25,8 +24,7 @@ class UploadImage(msgspec.Struct, frozen=True, kw_only=True):
     alt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadImageHandler:
+class UploadImageHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
     media: Media
     clock: Clock

@@ -1,6 +1,6 @@
 """Everything that the catalogue can be asked for."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.products.application.archive_product import ArchiveProductHandler
 from caddy_shopping.contexts.products.application.change_product import ChangeProductHandler
@@ -30,8 +30,7 @@ from caddy_shopping.contexts.products.application.upload_image import UploadImag
 from caddy_shopping.contexts.products.application.warm_catalogue import WarmCatalogue
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True):
     create_product: CreateProductHandler
     change_product: ChangeProductHandler
     archive_product: ArchiveProductHandler

@@ -1,14 +1,13 @@
 """What most visitors look at first is looked at before they come."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.products.application.queries import ProductFilter, ProductQueries, Sort
 from caddy_shopping.contracts.products import ProductNotFound
 from caddy_shopping.kernel.paging import PageRequest
 
 
-@dataclass(frozen=True, slots=True)
-class WarmCatalogue:
+class WarmCatalogue(msgspec.Struct, frozen=True):
     """Reads through the cache, and so fills it where nobody did yet."""
 
     queries: ProductQueries

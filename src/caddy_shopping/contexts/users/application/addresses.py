@@ -1,6 +1,5 @@
 """The address book: add, change, remove."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -19,8 +18,7 @@ class AddAddress(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AddAddressHandler:
+class AddAddressHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 
@@ -38,8 +36,7 @@ class ChangeAddress(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeAddressHandler:
+class ChangeAddressHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
 
     async def __call__(self, command: ChangeAddress) -> AddressView:
@@ -54,8 +51,7 @@ class RemoveAddress(msgspec.Struct, frozen=True, kw_only=True):
     address_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveAddressHandler:
+class RemoveAddressHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
 
     async def __call__(self, command: RemoveAddress) -> None:

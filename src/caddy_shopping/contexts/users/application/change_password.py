@@ -1,7 +1,5 @@
 """A new password for somebody who knows the old one."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.ports import PasswordHasher, SignInLimiter, UsersTransaction
@@ -21,8 +19,7 @@ class ChangePassword(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePasswordHandler:
+class ChangePasswordHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     passwords: PasswordHasher

@@ -1,7 +1,5 @@
 """People change what the shop calls them, where it calls, and in which language."""
 
-from dataclasses import dataclass
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -20,8 +18,7 @@ class ChangeProfile(msgspec.Struct, frozen=True, kw_only=True):
     language: str | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeProfileHandler:
+class ChangeProfileHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
 
     async def __call__(self, command: ChangeProfile) -> AccountView:

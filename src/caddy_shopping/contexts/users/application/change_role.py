@@ -1,6 +1,5 @@
 """What an account may do changes."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -42,8 +41,7 @@ class ChangeRole(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRoleHandler:
+class ChangeRoleHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
 
     async def __call__(self, command: ChangeRole) -> AccountView:

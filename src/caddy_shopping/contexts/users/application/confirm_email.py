@@ -1,7 +1,5 @@
 """The owner of an account shows that mail reaches them."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.mailing import MailDesk
@@ -17,8 +15,7 @@ class ConfirmEmail(msgspec.Struct, frozen=True, kw_only=True):
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmEmailHandler:
+class ConfirmEmailHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 
@@ -34,8 +31,7 @@ class ResendConfirmation(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class ResendConfirmationHandler:
+class ResendConfirmationHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     limiter: SignInLimiter
     mails: MailDesk

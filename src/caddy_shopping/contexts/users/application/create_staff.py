@@ -1,7 +1,5 @@
 """The shop takes on people."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.mailing import MailDesk
@@ -29,8 +27,7 @@ class CreateStaff(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CreateStaffHandler:
+class CreateStaffHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     passwords: PasswordHasher

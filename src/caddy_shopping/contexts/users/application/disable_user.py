@@ -1,6 +1,5 @@
 """An account is closed to its owner, or opened again."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -21,8 +20,7 @@ class DisableUser(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DisableUserHandler:
+class DisableUserHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 
@@ -45,8 +43,7 @@ class EnableUser(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnableUserHandler:
+class EnableUserHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
 
     async def __call__(self, command: EnableUser) -> AccountView:

@@ -1,7 +1,6 @@
 """A fresh installation gets somebody who can manage it."""
 
 import secrets
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,8 +20,7 @@ class EnsureFirstAdmin(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "Admin"
 
 
-@dataclass(frozen=True, slots=True)
-class EnsureFirstAdminHandler:
+class EnsureFirstAdminHandler(msgspec.Struct, frozen=True):
     create_staff: CreateStaffHandler
     queries: UserQueries
 

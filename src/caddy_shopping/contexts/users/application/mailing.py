@@ -1,6 +1,6 @@
 """How a one-time token gets into a mail: its hash stays here, itself travels in the event."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.users.application.ports import UsersTransaction
 from caddy_shopping.contexts.users.domain.mail_token import MailToken, Purpose
@@ -9,8 +9,7 @@ from caddy_shopping.contexts.users.domain.user import User
 from caddy_shopping.kernel.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class MailDesk:
+class MailDesk(msgspec.Struct, frozen=True):
     """Asks for the two mails that carry a token; an earlier mail of the same kind stops working."""
 
     clock: Clock

@@ -1,8 +1,9 @@
 """How a session begins, whichever way somebody signed in."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from caddy_shopping.contexts.users.application.ports import AccessTokens, UsersTransaction
 from caddy_shopping.contexts.users.application.views import AccountView, SignedIn
@@ -11,8 +12,7 @@ from caddy_shopping.contexts.users.domain.user import User
 from caddy_shopping.kernel.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDesk:
+class SessionDesk(msgspec.Struct, frozen=True):
     """Opens sessions and hands out their pair of tokens."""
 
     access_tokens: AccessTokens

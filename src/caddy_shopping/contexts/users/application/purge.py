@@ -1,6 +1,5 @@
 """What has run out is forgotten."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -18,8 +17,7 @@ class PurgeExpired(msgspec.Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeExpiredHandler:
+class PurgeExpiredHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 

@@ -1,7 +1,5 @@
 """A session goes on: one refresh token is traded for the next."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.opening import SessionDesk
@@ -17,8 +15,7 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True):
     refresh_token: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshHandler:
+class RefreshHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     desk: SessionDesk

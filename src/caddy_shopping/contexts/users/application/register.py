@@ -1,7 +1,5 @@
 """Somebody gives an e-mail address and a password, and is a customer from then on."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.mailing import MailDesk
@@ -25,8 +23,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterHandler:
+class RegisterHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     passwords: PasswordHasher

@@ -1,7 +1,5 @@
 """A new password for somebody who forgot the old one but reads their mail."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.mailing import MailDesk
@@ -21,8 +19,7 @@ class RequestPasswordReset(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPasswordResetHandler:
+class RequestPasswordResetHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     limiter: SignInLimiter
     mails: MailDesk
@@ -44,8 +41,7 @@ class ResetPassword(msgspec.Struct, frozen=True, kw_only=True):
     password: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResetPasswordHandler:
+class ResetPasswordHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     passwords: PasswordHasher

@@ -1,6 +1,5 @@
 """The operator of the shop sets somebody's password, at the machine itself."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -23,8 +22,7 @@ class SetPassword(msgspec.Struct, frozen=True, kw_only=True):
     password: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetPasswordHandler:
+class SetPasswordHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     passwords: PasswordHasher

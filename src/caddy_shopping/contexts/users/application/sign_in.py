@@ -1,7 +1,5 @@
 """Somebody proves with a password who they are."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.opening import SessionDesk
@@ -24,8 +22,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignInHandler:
+class SignInHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     passwords: PasswordHasher
     limiter: SignInLimiter

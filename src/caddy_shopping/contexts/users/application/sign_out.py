@@ -1,7 +1,5 @@
 """Sessions end because their owner says so."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.ports import UsersTransaction
@@ -15,8 +13,7 @@ class SignOut(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class SignOutHandler:
+class SignOutHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 
@@ -32,8 +29,7 @@ class SignOutEverywhere(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class SignOutEverywhereHandler:
+class SignOutEverywhereHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
 

@@ -1,7 +1,5 @@
 """A visitor becomes somebody whose cart can be kept."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from caddy_shopping.contexts.users.application.opening import SessionDesk
@@ -16,8 +14,7 @@ class StartAsGuest(msgspec.Struct, frozen=True, kw_only=True):
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartAsGuestHandler:
+class StartAsGuestHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[UsersTransaction]
     clock: Clock
     desk: SessionDesk

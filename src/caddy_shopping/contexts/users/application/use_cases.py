@@ -1,6 +1,6 @@
 """Everything that can be asked of the users context."""
 
-from dataclasses import dataclass
+import msgspec
 
 from caddy_shopping.contexts.users.application.addresses import (
     AddAddressHandler,
@@ -25,8 +25,7 @@ from caddy_shopping.contexts.users.application.sign_out import SignOutEverywhere
 from caddy_shopping.contexts.users.application.start_as_guest import StartAsGuestHandler
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True):
     start_as_guest: StartAsGuestHandler
     register: RegisterHandler
     sign_in: SignInHandler
