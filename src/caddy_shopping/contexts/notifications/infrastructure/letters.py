@@ -1,19 +1,14 @@
 """Mail texts from templates: subject, text and HTML for each kind and language."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from caddy_shopping.contexts.notifications.application.ports import Letter, LetterBroken
 from caddy_shopping.contexts.notifications.domain.email import Email
 from caddy_shopping.contexts.notifications.domain.plain import one_line, tidy
 from caddy_shopping.kernel.money import Money
-
-if TYPE_CHECKING:
-    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,7 +24,7 @@ class JinjaLetters:
         self._shop = {"shop_name": one_line(shop_name), "shop_url": shop_url.rstrip("/")}
 
     @cached_property
-    def _environment(self) -> jinja2.Environment:
+    def _environment(self) -> Any:
         import jinja2  # with the first letter: a start has no use for it
 
         environment = jinja2.Environment(
