@@ -31,7 +31,7 @@ BUYERS = 16
 _SETTLE = (
     "UPDATE orders SET status = 'COMPLETED' WHERE status = 'PENDING_PAYMENT'",
     "UPDATE payments SET status = 'SUCCEEDED' WHERE status = 'PENDING'",
-    "UPDATE product_reservations SET state = 'sold' WHERE state = 'held'",
+    "UPDATE product_reserved SET state = 'sold' WHERE state = 'held'",
     "UPDATE product_variants SET stock = 10000000",
 )
 

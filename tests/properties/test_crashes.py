@@ -282,19 +282,20 @@ DAMAGE = {
         "stock is",
     ),
     "a sale was not booked": (
-        f"UPDATE product_reservations SET state = 'claimed' WHERE order_id = {_A_PAID}",
+        f"UPDATE product_reserved SET state = 'claimed' WHERE order_id = {_A_PAID}",
         "PAID, but its reservation is claimed",
     ),
     "a paid order has no reservation": (
-        f"DELETE FROM product_reservations WHERE order_id = {_A_PAID}",
+        f"DELETE FROM product_reserved WHERE order_id = {_A_PAID}",
         "PAID, but its reservation is None",
     ),
     "a reservation of no order": (
-        "INSERT INTO product_reservations VALUES (randomblob(16), 'claimed', 0, 0)",
+        "INSERT INTO product_reserved"
+        " SELECT randomblob(16), 0, id, 1, 0, 'claimed', 0, 0 FROM product_variants LIMIT 1",
         "there is no such order",
     ),
     "something else was reserved": (
-        f"UPDATE product_reservation_lines SET quantity = quantity + 1 WHERE order_id = {_A_PAID}",
+        f"UPDATE product_reserved SET quantity = quantity + 1 WHERE order_id = {_A_PAID}",
         "not what was reserved",
     ),
     "a payment was lost": (f"DELETE FROM payments WHERE order_id = {_A_PAID}", "its payment is not there"),

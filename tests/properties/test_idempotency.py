@@ -103,7 +103,7 @@ async def nothing_left_over(shop: Shop) -> bool:
     """What was reserved for an order that never came to be went back, and the books add up."""
     waiting = asks(
         shop,
-        """SELECT r.order_id FROM product_reservations r LEFT JOIN orders o ON o.id = r.order_id
+        """SELECT r.order_id FROM product_reserved r LEFT JOIN orders o ON o.id = r.order_id
             WHERE o.id IS NULL AND r.state <> 'released'""",
     )
     assert waiting == []

@@ -220,6 +220,11 @@ def test_every_command_explains_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _commands(group: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in getattr(group, "commands", {}).items():
+    if not isinstance(group, click.Group):
+        return
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
         yield (*path, name), command
         yield from _commands(command, (*path, name))

@@ -117,19 +117,18 @@ def tables(w: Words, scale: Scale) -> list[tuple[str, int, Columns]]:
             {"id": w.id(22), "variant_id": w.id(VARIANT), "delta": "5", "reason": "'opening'", "note": "''", "at": now},
         ),
         (
-            "product_reservations",
+            "product_reserved",
             tenth,
             {
                 "order_id": order,
+                "position": "0",
+                "variant_id": w.id(VARIANT, f"i % {scale.products}"),
+                "quantity": "1",
+                "taken": "1",
                 "state": "CASE WHEN i % 1000 = 7 THEN 'held' ELSE 'sold' END",
                 "expires_at": now,
                 "created_at": now,
             },
-        ),
-        (
-            "product_reservation_lines",
-            tenth,
-            {"order_id": order, "variant_id": w.id(VARIANT, f"i % {scale.products}"), "quantity": "1", "taken": "1"},
         ),
         (
             "cart_items",

@@ -72,11 +72,12 @@ class ReservationLine(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Reservation(msgspec.Struct, frozen=True, rename="camel"):
-    """Stock held for an order until `expires_at`."""
+    """Stock held for an order until `expires_at`. `variants` are what the lines name, as sold at that moment."""
 
     order_id: UUID
     lines: list[ReservationLine]
     expires_at: datetime
+    variants: list[VariantView]
 
 
 class Products(Protocol):

@@ -16,23 +16,17 @@ class UserNotFound(NotFound):
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
-    """A sign-in that is still good: whose it is and what it may do. `role` is a `kernel.actor.Role`."""
+    """A sign-in that is still good: whose it is and what it may do. `role` is a `kernel.actor.Role`.
+
+    A guest has no `email`.
+    """
 
     session_id: UUID
     user_id: UUID
     role: str
     permissions: list[str]
     language: str
-
-
-class UserView(msgspec.Struct, frozen=True, rename="camel"):
-    """A person as the other contexts see one; a guest has neither e-mail nor name."""
-
-    id: UUID
-    role: str
-    language: str
-    email: str | None = None
-    name: str | None = None
+    email: str | None
 
 
 class Users(Protocol):
@@ -40,10 +34,6 @@ class Users(Protocol):
 
     async def find_session(self, *, session_id: UUID) -> Session | None:
         """The session, or None once it was signed out, revoked, or its user disabled."""
-        ...
-
-    async def get_user(self, *, user_id: UUID) -> UserView:
-        """Raises `UserNotFound`."""
         ...
 
 

@@ -29,7 +29,7 @@ class Actor(msgspec.Struct, frozen=True):
     """The caller of a use case: an account with its permissions, or the system itself.
 
     `id` is the user's id, `session_id` the sign-in that the request came with; both are None for
-    anonymous callers and for the system (jobs, consumers).
+    anonymous callers and for the system (jobs, consumers). Guests have no `email` either.
     """
 
     role: Role
@@ -37,6 +37,7 @@ class Actor(msgspec.Struct, frozen=True):
     session_id: UUID | None = None
     permissions: frozenset[str] = frozenset()
     language: str = "en"
+    email: str | None = None
 
     def may(self, permission: str) -> bool:
         """Whether the actor holds `permission` (`"orders:manage"`); admins and the system hold all."""

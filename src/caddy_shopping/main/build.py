@@ -72,7 +72,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         return remote
 
     people = contract(Users, "users")
-    modules.update(_contexts(ground, kits, people, contract))
+    modules.update(_contexts(ground, kits, contract))
     for name, module in modules.items():
         letters = ground.bus.graveyard(ground.dead_letters[name])
         ground.bus.subscribe(Subscription(each, module.run, letters) for each in module.consumers)
@@ -129,7 +129,7 @@ def whole_document() -> dict[str, Any]:
     return document
 
 
-def _contexts(ground: Ground, kits: dict[str, Kit], people: Users, contract: Contract) -> Iterator[tuple[str, Module]]:
+def _contexts(ground: Ground, kits: dict[str, Kit], contract: Contract) -> Iterator[tuple[str, Module]]:
     """Build each context that has a kit. What it calls of the others is here, or a stub of what is elsewhere."""
     settings, secret = ground.settings, ground.secret
     if kit := kits.get("users"):
@@ -138,7 +138,7 @@ def _contexts(ground: Ground, kits: dict[str, Kit], people: Users, contract: Con
     if kit := kits.get("products"):
         yield "products", products.build(kit, load(ProductsSettings), contract(Orders, "orders"))
     if kit := kits.get("orders"):
-        yield "orders", orders.build(kit, load(OrdersSettings), contract(Products, "products"), people)
+        yield "orders", orders.build(kit, load(OrdersSettings), contract(Products, "products"))
     if kit := kits.get("payments"):
         paying, sandbox_secret = load(PaymentsSettings), secret.derive("sandbox-webhooks")
 

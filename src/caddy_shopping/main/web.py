@@ -95,6 +95,7 @@ async def authenticate(tokens: AccessTokens, users: Users, token: str) -> Actor 
         session_id=session.session_id,
         permissions=frozenset(session.permissions),
         language=session.language,
+        email=session.email,
     )
 
 

@@ -27,7 +27,7 @@ from caddy_shopping.kernel.actor import Actor, Role
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.module import Module
-from tests.contexts.orders.fakes import WatchedProducts, WatchedUsers, a_variant
+from tests.contexts.orders.fakes import WatchedProducts, a_variant
 from tests.support.clock import FakeClock
 from tests.support.database import Bench
 
@@ -41,7 +41,6 @@ class Shop:
 
     bench: Bench
     products: WatchedProducts
-    users: WatchedUsers
     module: Module
     buyer: Actor
 
@@ -65,7 +64,7 @@ class Shop:
         return self.bench.clock
 
     def another_buyer(self) -> Actor:
-        return Actor(Role.CUSTOMER, id=self.users.add(email=f"{new_id().hex}@example.com").id)
+        return Actor(Role.CUSTOMER, id=new_id(), email=f"{new_id().hex}@example.com")
 
     def guest(self) -> Actor:
         return Actor(Role.GUEST, id=new_id())
@@ -111,6 +110,6 @@ async def shop(make_bench: Callable[..., Awaitable[Bench]]) -> Shop:
     bench = await make_bench("orders", tables.metadata, tables.platform_tables)
     # Ids tell the real time, and an order is placed at about the time that its id tells.
     bench.clock.advance(datetime.now(UTC) - bench.clock.now())
-    products, users = WatchedProducts(), WatchedUsers()
-    buyer = Actor(Role.CUSTOMER, id=users.add(email="Ada@Example.com").id)
-    return Shop(bench, products, users, build(bench.kit, OrdersSettings(), products, users), buyer)
+    products = WatchedProducts()
+    buyer = Actor(Role.CUSTOMER, id=new_id(), email="Ada@Example.com")
+    return Shop(bench, products, build(bench.kit, OrdersSettings(), products), buyer)

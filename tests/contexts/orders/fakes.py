@@ -7,11 +7,9 @@ from uuid import UUID
 import msgspec
 
 from caddy_shopping.contracts.products import Reservation, ReservationLine, VariantView
-from caddy_shopping.contracts.users import UserView
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.execution import execution
 from tests.support.fakes.products import FakeProducts, a_variant_view
-from tests.support.fakes.users import FakeUsers
 
 
 def a_variant(
@@ -80,9 +78,3 @@ class WatchedProducts(FakeProducts):
         if self.release_fails is not None:
             raise self.release_fails
         await super().release(order_id=order_id)
-
-
-class WatchedUsers(FakeUsers):
-    async def get_user(self, *, user_id: UUID) -> UserView:
-        _outside_of_transactions()
-        return await super().get_user(user_id=user_id)

@@ -18,8 +18,8 @@ async def reserve(catalogue: Catalogue, order_id: UUID, *lines: tuple[UUID, int]
 
 
 async def state(catalogue: Catalogue, order_id: UUID) -> str:
-    (row,) = [row for row in await catalogue.rows(tables.reservations) if row.order_id == order_id]
-    return str(row.state)
+    (found,) = {row.state for row in await catalogue.rows(tables.reserved) if row.order_id == order_id}
+    return str(found)
 
 
 async def settle(catalogue: Catalogue, command: Any) -> None:

@@ -94,7 +94,9 @@ class FakeProducts:
             raise OutOfStock(details=details, sku=first.sku, wanted=wanted[first.id], available=first.available)
         for variant_id, quantity in wanted.items():
             self._move(variant_id, -quantity)
-        return Reservation(order_id, [ReservationLine(*pair) for pair in sorted(wanted.items())], expires_at)
+        in_order = sorted(wanted.items())
+        views = [self.variants[variant_id] for variant_id, _ in in_order]
+        return Reservation(order_id, [ReservationLine(*pair) for pair in in_order], expires_at, views)
 
     def _move(self, variant_id: UUID, pieces: int) -> None:
         variant = self.variants[variant_id]

@@ -1,17 +1,24 @@
 """A `contracts.users.Users` without a database, for the tests of the other contexts."""
 
+from typing import NamedTuple
 from uuid import UUID
 
-from caddy_shopping.contracts.users import Session, UserNotFound, UserView
+from caddy_shopping.contracts.users import Session
 from caddy_shopping.kernel.actor import Actor, Role
 from caddy_shopping.kernel.ids import new_id
+
+
+class Person(NamedTuple):
+    id: UUID
+    role: Role
+    language: str
+    email: str | None
 
 
 class FakeUsers:
     """Satisfies `contracts.users.Users`; passes the same contract tests as the real service."""
 
     def __init__(self) -> None:
-        self._users: dict[UUID, UserView] = {}
         self._sessions: dict[UUID, Session] = {}
 
     def add(
@@ -19,18 +26,12 @@ class FakeUsers:
         role: Role = Role.CUSTOMER,
         *,
         email: str | None = "wei@example.com",
-        name: str | None = "Wang Wei",
         language: str = "en",
-    ) -> UserView:
-        """Somebody new; a guest has neither e-mail nor name."""
-        guest = role is Role.GUEST
-        user = UserView(
-            id=new_id(), role=role, language=language, email=None if guest else email, name=None if guest else name
-        )
-        self._users[user.id] = user
-        return user
+    ) -> Person:
+        """Somebody new; a guest has no e-mail."""
+        return Person(new_id(), role, language, None if role is Role.GUEST else email)
 
-    def sign_in(self, user: UserView, *permissions: str) -> Session:
+    def sign_in(self, user: Person, *permissions: str) -> Session:
         """A living session of `user`."""
         session = Session(
             session_id=new_id(),
@@ -38,6 +39,7 @@ class FakeUsers:
             role=user.role,
             permissions=sorted(permissions),
             language=user.language,
+            email=user.email,
         )
         self._sessions[session.session_id] = session
         return session
@@ -45,7 +47,7 @@ class FakeUsers:
     def actor(self, role: Role = Role.CUSTOMER, *permissions: str) -> Actor:
         """Somebody new who is signed in, as use cases see them."""
         session = self.sign_in(self.add(role), *permissions)
-        return Actor(role, session.user_id, session.session_id, frozenset(permissions), session.language)
+        return Actor(role, session.user_id, session.session_id, frozenset(permissions), session.language, session.email)
 
     def disable(self, user_id: UUID) -> None:
         """Close an account: its sessions are gone."""
@@ -56,9 +58,3 @@ class FakeUsers:
 
     async def find_session(self, *, session_id: UUID) -> Session | None:
         return self._sessions.get(session_id)
-
-    async def get_user(self, *, user_id: UUID) -> UserView:
-        user = self._users.get(user_id)
-        if user is None:
-            raise UserNotFound()
-        return user

@@ -42,7 +42,6 @@ from caddy_shopping.contexts.orders.interface.service import OrdersService
 from caddy_shopping.contexts.orders.interface.staff_http import StaffOrderController
 from caddy_shopping.contexts.orders.settings import OrdersSettings
 from caddy_shopping.contracts.products import Products
-from caddy_shopping.contracts.users import Users
 from caddy_shopping.platform.db.years import years_of
 from caddy_shopping.platform.http.app import routes_of
 from caddy_shopping.platform.module import Kit, Module, Schema
@@ -50,9 +49,9 @@ from caddy_shopping.platform.module import Kit, Module, Schema
 schema = Schema("orders", tables.metadata, Path(__file__).parent / "infrastructure" / "migrations")
 
 
-def build(kit: Kit, settings: OrdersSettings, products: Products, users: Users) -> Module:
+def build(kit: Kit, settings: OrdersSettings, products: Products) -> Module:
     """The orders context on `kit`."""
-    use_cases = _use_cases(kit, settings, products, users)
+    use_cases = _use_cases(kit, settings, products)
     every = timedelta(seconds=settings.expire_every_seconds)
     return Module(
         "orders",
@@ -65,7 +64,7 @@ def build(kit: Kit, settings: OrdersSettings, products: Products, users: Users) 
     )
 
 
-def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Users) -> UseCases:
+def _use_cases(kit: Kit, settings: OrdersSettings, products: Products) -> UseCases:
     uow = kit.unit_of_work(SqlOrdersTransaction)
     clock = kit.clock
     queries, years = SqlOrderQueries(kit.database), years_of(kit.database, tables.YEARS)
@@ -83,7 +82,6 @@ def _use_cases(kit: Kit, settings: OrdersSettings, products: Products, users: Us
             clock=clock,
             queries=queries,
             products=products,
-            users=users,
             rules=rules,
             window=timedelta(minutes=settings.payment_minutes),
             hold=settings.hold_seconds,

@@ -87,7 +87,7 @@ def _use_cases(kit: Kit, settings: ProductsSettings, orders: Orders) -> UseCases
         change_category=ChangeCategoryHandler(uow),
         remove_category=RemoveCategoryHandler(uow),
         change_stock=ChangeStockHandler(uow, clock),
-        reserve_stock=ReserveStockHandler(uow, clock),
+        reserve_stock=ReserveStockHandler(uow, queries, clock),
         release_stock=ReleaseStockHandler(uow),
         sell_stock=SellStockHandler(uow),
         cancel_sale=CancelSaleHandler(uow, clock),

@@ -44,7 +44,8 @@ def test_placing_and_paying() -> None:
     order.pay(PAYMENT, yuan(16000), NOW)
     assert (order.paid, order.payment_id, order.status) == (yuan(16000), PAYMENT, OrderStatus.PAID)
     assert [type(event) for event in order.take_events()] == [OrderPlaced, OrderPaid]
-    assert [(entry.action, entry.actor_role) for entry in order.history] == [("placed", "customer"), ("paid", "system")]
+    assert (order.placed_as, order.placed_at) == ("customer", NOW)
+    assert [(entry.action, entry.actor_role) for entry in order.history] == [("paid", "system")]
 
 
 def test_the_same_payment_again_changes_nothing() -> None:

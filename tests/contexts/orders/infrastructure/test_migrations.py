@@ -1,54 +1,39 @@
-"""The migration makes what the tables say."""
+"""What is in the tables goes through each migration of orders, up and down, on every database."""
 
-from typing import Any
+from datetime import UTC, datetime
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import insert
 
-from caddy_shopping.contexts.orders.infrastructure import tables
+from caddy_shopping.contexts.orders.application.views import HistoryView
+from caddy_shopping.contexts.orders.infrastructure.tables import orders
+from caddy_shopping.contexts.orders.infrastructure.views import SqlOrderQueries
 from caddy_shopping.contexts.orders.module import schema
+from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db import migrate
 from caddy_shopping.platform.db.engine import Database
+from tests.contexts.orders.infrastructure.test_years import an_order, write
+from tests.support.engines import engine_database, engine_url
+
+__all__ = ["engine_database", "engine_url"]
 
 
-async def test_up_down_and_up_again(scratch_database: Database) -> None:
-    await migrate.upgrade(scratch_database, schema)
-    assert await names(scratch_database) >= set(tables.metadata.tables)
-    await migrate.downgrade(scratch_database, schema)
-    assert not await names(scratch_database) & set(tables.metadata.tables)
-    await migrate.upgrade(scratch_database, schema)
+async def test_who_placed_an_order_is_known_before_and_after(engine_database: Database) -> None:
+    await migrate.upgrade(engine_database, schema)
+    at, queries = datetime.now(UTC).replace(microsecond=5), SqlOrderQueries(engine_database)
+    new = an_order(at) | {"placed_by": new_id(), "placed_as": "guest"}
+    async with engine_database.writer.begin() as connection:
+        await connection.execute(insert(orders), [new])
+    old = an_order(at)
+    await write(engine_database, old)
 
+    async def history() -> list[list[HistoryView]]:
+        return [(await queries.find(each["id"], None)).history for each in (new, old)]
 
-def _of_a_year(change: Any) -> bool:
-    return change[0] == "remove_index" and str(change[1].table.name).startswith("orders_p")
-
-
-async def test_no_difference_to_the_tables(scratch_database: Database) -> None:
-    await migrate.upgrade(scratch_database, schema)
-
-    def differences(connection: Connection) -> list[Any]:
-        found: list[Any] = compare_metadata(MigrationContext.configure(connection), tables.metadata)
-        # Other contexts' tables; and on PostgreSQL each year is a table with indexes of its own.
-        return [each for each in found if each[0] != "remove_table" and not _of_a_year(each)]
-
-    async with scratch_database.writer.begin() as connection:
-        assert await connection.run_sync(differences) == []
-
-
-async def test_indexes_of_the_plan_are_there(scratch_database: Database) -> None:
-    await migrate.upgrade(scratch_database, schema)
-
-    def read(connection: Connection) -> dict[Any, Any]:
-        found = [*inspect(connection).get_indexes("cart_items"), *inspect(connection).get_indexes("orders")]
-        return {index["name"]: index["column_names"] for index in found}
-
-    async with scratch_database.read() as connection:
-        indexes = await connection.run_sync(read)
-    assert indexes["idx_cart_items_user_status"] == ["customer_user_id", "select_flag", "del_flag"]
-    assert indexes["idx_orders_user_status"] == ["user_id", "status"]
-
-
-async def names(database: Database) -> set[str]:
-    async with database.read() as connection:
-        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+    first = await history()
+    assert first == [
+        [HistoryView(at, "guest", new["placed_by"], "placed", None)],
+        [HistoryView(at, "customer", None, "placed", None)],
+    ]
+    await migrate.downgrade(engine_database, schema, "orders_0002")
+    await migrate.upgrade(engine_database, schema)
+    assert await history() == first

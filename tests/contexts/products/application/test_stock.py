@@ -89,7 +89,7 @@ async def test_all_lines_or_none_and_every_short_line_is_named(catalogue: Catalo
     assert "M: 2 wanted, 1 left" in refusal.value.message()
     for variant, stock in ((small, 5), (medium, 1), (large, 0)):
         assert await catalogue.books(variant) == (stock, 0, 0)
-    assert await catalogue.count(tables.reservations) == 0
+    assert await catalogue.count(tables.reserved) == 0
 
 
 @pytest.mark.parametrize("quantity", [0, -1, MAX_STOCK + 1])
@@ -297,14 +297,13 @@ async def test_given_back_reservations_go_after_a_month_and_all_others_stay(
     job = {job.name: job for job in catalogue.module.jobs}["products.purge-reservations"]
     catalogue.bench.clock.advance(timedelta(days=30, seconds=60))
     await job.run()
-    assert await catalogue.count(tables.reservations) == 8
+    assert await catalogue.count(tables.reserved) == 8
     young = new_id()
     await reserve(catalogue, young, (variant, 1), ttl=60)
     await catalogue.service.release(order_id=young)
     books = await catalogue.books(variant)
     catalogue.bench.clock.advance(timedelta(seconds=1))
     await job.run()
-    left = {row.order_id for row in await catalogue.rows(tables.reservations)}
+    left = {row.order_id for row in await catalogue.rows(tables.reserved)}
     assert left == {young, *kept.values()}
-    assert {row.order_id for row in await catalogue.rows(tables.reservation_lines)} == left
     assert await catalogue.books(variant) == books

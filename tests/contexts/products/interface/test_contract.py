@@ -74,9 +74,12 @@ async def test_it_reserves_once_for_an_order(shop: Any) -> None:
     variant, order = await shop.put(), new_id()
     first = await shop.products.reserve(order_id=order, lines=[line(variant), line(variant)], ttl_seconds=60)
     assert first.lines == [line(variant, 2)]
+    assert [(view.id, view.available) for view in first.variants] == [(variant, 3)], "as they are afterwards"
     assert first.expires_at == shop.now + timedelta(seconds=60)
-    assert await shop.products.reserve(order_id=order, lines=[line(variant, 3)], ttl_seconds=90) == first
-    assert await available(shop, variant) == 3
+    other = await shop.put()
+    for lines in ([line(variant, 3)], [line(variant, 99)], [line(other)], [line(new_id())]):
+        assert await shop.products.reserve(order_id=order, lines=lines, ttl_seconds=90) == first
+    assert [await available(shop, each) for each in (variant, other)] == [3, 5]
 
 
 async def test_it_reserves_all_or_nothing(shop: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from caddy_shopping.contexts.users.application.change_role import ChangeRole
 from caddy_shopping.contexts.users.application.disable_user import DisableUser
 from caddy_shopping.contexts.users.application.sign_out import SignOut
-from caddy_shopping.contracts.users import Session, UserNotFound, Users, UserView
+from caddy_shopping.contracts.users import Session, Users
 from caddy_shopping.kernel.actor import SYSTEM, Actor, Role
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.rpc.local import local_stub
@@ -86,15 +86,13 @@ async def living(case: Case, session_id: UUID) -> Session:
 async def test_a_session_says_whose_it_is_and_what_they_may(case: Case) -> None:
     session_id = await case.staff()
     session = await living(case, session_id)
-    assert session == Session(session_id, session.user_id, "staff", ["orders:manage", "products:manage"], "zh")
-    user = await case.users.get_user(user_id=session.user_id)
-    assert user == UserView(session.user_id, "staff", "zh", "wei@example.com", "Wang Wei")
+    may = ["orders:manage", "products:manage"]
+    assert session == Session(session_id, session.user_id, "staff", may, "zh", "wei@example.com")
 
 
-async def test_a_guest_has_neither_address_nor_name(case: Case) -> None:
+async def test_a_guest_has_no_address(case: Case) -> None:
     session = await living(case, await case.guest())
-    assert (session.role, session.permissions) == ("guest", [])
-    assert await case.users.get_user(user_id=session.user_id) == UserView(session.user_id, "guest", "en")
+    assert (session.role, session.permissions, session.email) == ("guest", [], None)
 
 
 async def test_a_signed_out_session_is_gone_and_the_other_is_not(case: Case) -> None:
@@ -102,7 +100,6 @@ async def test_a_signed_out_session_is_gone_and_the_other_is_not(case: Case) -> 
     await case.sign_out(mine)
     assert await case.users.find_session(session_id=mine.session_id) is None
     assert await living(case, other.session_id) == other
-    assert (await case.users.get_user(user_id=mine.user_id)).email == "wei@example.com"
 
 
 async def test_a_disabled_users_session_is_gone_at_once(case: Case) -> None:
@@ -114,8 +111,6 @@ async def test_a_disabled_users_session_is_gone_at_once(case: Case) -> None:
 
 async def test_nobody_is_found_by_a_made_up_id(case: Case) -> None:
     assert await case.users.find_session(session_id=new_id()) is None
-    with pytest.raises(UserNotFound):
-        await case.users.get_user(user_id=new_id())
 
 
 async def test_the_fake_makes_actors() -> None:

@@ -56,7 +56,8 @@ class JinjaLetters:
         return Letter(one_line(subject), text.strip() + "\n", html)
 
     def _fill(self, email: Email, part: str, facts: dict[str, Any]) -> str:
-        return self._environment.get_template(f"{email.language}/{email.kind}.{part}.jinja").render(facts)
+        template = self._environment.get_template(f"{email.language}/{email.kind}.{part}.jinja")
+        return str(template.render(facts))
 
 
 def _money(value: dict[str, Any]) -> str:

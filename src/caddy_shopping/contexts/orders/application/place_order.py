@@ -7,16 +7,16 @@ import msgspec
 
 from caddy_shopping.contexts.orders.application.ports import OrdersTransaction
 from caddy_shopping.contexts.orders.application.queries import OrderQueries
-from caddy_shopping.contexts.orders.application.selection import Selection, select_for_order
+from caddy_shopping.contexts.orders.application.selection import Selection, selected_lines, variants_of
 from caddy_shopping.contexts.orders.application.views import OrderView
+from caddy_shopping.contexts.orders.domain.cart import CartLine
 from caddy_shopping.contexts.orders.domain.errors import AddressRequired, EmailRequired, PriceChanged
 from caddy_shopping.contexts.orders.domain.number import new_number
 from caddy_shopping.contexts.orders.domain.order import Buyer, Order
 from caddy_shopping.contexts.orders.domain.parts import Address
 from caddy_shopping.contexts.orders.domain.pricing import PriceRules, Quote
-from caddy_shopping.contracts.products import Products, ReservationLine
-from caddy_shopping.contracts.users import Users
-from caddy_shopping.kernel.actor import Actor, Role
+from caddy_shopping.contracts.products import Products, ReservationLine, VariantNotFound
+from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
@@ -41,25 +41,43 @@ class PlaceOrderHandler(msgspec.Struct, frozen=True):
     clock: Clock
     queries: OrderQueries
     products: Products
-    users: Users
     rules: PriceRules
     window: timedelta
     hold: int
 
     async def __call__(self, command: PlaceOrder) -> OrderView:
-        """Order the selected lines of the cart. Their stock is reserved, and they leave the cart."""
+        """Order the selected lines of the cart. Their stock is reserved, and they leave the cart.
+
+        They are priced as they were at the moment of reserving; stock of an order that is refused then goes back.
+        """
         actor = command.actor
-        chosen = await select_for_order(self.queries, self.products, actor.user_id, actor.language)
-        quote = self._price(command, chosen)
-        buyer = Buyer(actor.user_id, await self._email(command), actor.language)
+        lines = await selected_lines(self.queries, actor.user_id)
+        buyer = Buyer(actor.user_id, _email(command), actor.language)
+        if not self._ships(command):
+            # Most likely refused, and then nothing is reserved: so it is priced before.
+            self._price(command, Selection.of(lines, await variants_of(lines, self.products, actor.language)))
         order_id = new_id()
-        wanted = [ReservationLine(variant_id=variant.id, quantity=quantity) for variant, quantity in chosen.items]
-        await self.products.reserve(order_id=order_id, lines=wanted, ttl_seconds=self.hold)
+        chosen = await self._reserve(order_id, lines, actor)
         try:
+            quote = self._price(command, chosen)
             return await self._save(order_id, command, chosen, quote, buyer)
         except Exception as failure:
             await self._give_back(order_id, failure)
             raise
+
+    async def _reserve(self, order_id: UUID, lines: list[CartLine], actor: Actor) -> Selection:
+        """The lines with their variants, as they were sold at the moment that they were set aside."""
+        wanted = [ReservationLine(variant_id=line.variant_id, quantity=line.quantity) for line in lines]
+        try:
+            reservation = await self.products.reserve(order_id=order_id, lines=wanted, ttl_seconds=self.hold)
+        except VariantNotFound:
+            await variants_of(lines, self.products, actor.language)  # says which lines, in the cart's words
+            raise
+        return Selection.of(lines, reservation.variants)
+
+    def _ships(self, command: PlaceOrder) -> bool:
+        country = command.address.country if command.address else None
+        return self.rules.ships(command.shipping_method, country)
 
     def _price(self, command: PlaceOrder, chosen: Selection) -> Quote:
         address = command.address
@@ -69,14 +87,6 @@ class PlaceOrderHandler(msgspec.Struct, frozen=True):
         if command.expected_total is not None and command.expected_total != quote.total:
             raise PriceChanged(expected=command.expected_total, total=quote.total)
         return quote
-
-    async def _email(self, command: PlaceOrder) -> str:
-        email = command.email
-        if email is None and command.actor.role is not Role.GUEST:
-            email = (await self.users.get_user(user_id=command.actor.user_id)).email
-        if email is None:
-            raise EmailRequired()
-        return email.lower()
 
     async def _save(
         self, order_id: UUID, command: PlaceOrder, chosen: Selection, quote: Quote, buyer: Buyer
@@ -104,3 +114,10 @@ class PlaceOrderHandler(msgspec.Struct, frozen=True):
                 await self.products.release(order_id=order_id)
         except Exception as another:
             failure.add_note(f"stock of {order_id} stays reserved until its deadline: {another!r}")
+
+
+def _email(command: PlaceOrder) -> str:
+    email = command.email or command.actor.email
+    if email is None:
+        raise EmailRequired()
+    return email.lower()

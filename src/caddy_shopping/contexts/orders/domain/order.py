@@ -83,7 +83,8 @@ class Order(Aggregate):
 
     `total` is the sum of the lines' totals and `shipping` (tax included in each); `tax` says how much
     of it is tax. `paid` is zero or `total`. `refunded` is what payments confirmed, never more than
-    `paid`. `history` holds what was added since the order was loaded.
+    `paid`. `history` holds what was added since the order was loaded; its first line, the placing, is
+    `placed_at`, `placed_by` and `placed_as` (the actor's id and role).
     """
 
     id: UUID
@@ -112,6 +113,8 @@ class Order(Aggregate):
     carrier: str | None = None
     tracking_number: str | None = None
     cancel_reason: str | None = None
+    placed_by: UUID | None = None
+    placed_as: str | None = None
     version: int = 0
 
     @classmethod
@@ -150,8 +153,9 @@ class Order(Aggregate):
             placed_at=now,
             expires_at=expires_at,
             lines=[OrderLine.of(position, line) for position, line in enumerate(quote.lines)],
+            placed_by=actor.id,
+            placed_as=str(actor.role),
         )
-        order._note(actor, "placed", None, now)
         order.record(OrderPlaced(**order._head(), lines=order._facts(), total=order.total, expires_at=expires_at))
         if not order.total:
             order._mark_paid(None, SYSTEM, now)
@@ -378,13 +382,8 @@ class Order(Aggregate):
         return [line.fact() for line in self.lines]
 
     def _head(self) -> dict[str, Any]:
-        return {
-            "order_id": self.id,
-            "number": self.number,
-            "user_id": self.user_id,
-            "email": self.email,
-            "language": self.language,
-        }
+        buyer = {"user_id": self.user_id, "email": self.email, "language": self.language}
+        return {"order_id": self.id, "number": self.number} | buyer
 
 
 class Orders(Protocol):

@@ -138,6 +138,14 @@ class PriceRules:
             raise TotalTooLarge()
         return quote
 
+    def ships(self, method: str | None, country: str | None) -> bool:
+        """Whether goods are sent to `country` by `method` (None: by any); where not, only what needs no shipping is."""
+        offered = [] if country is None else self._offered(country)
+        return any(method in (None, each.code) for each in offered)
+
+    def _offered(self, country: str | None) -> list[ShippingMethod]:
+        return [m for m in self.methods if country is None or not m.countries or country in m.countries]
+
     def _line(self, variant: VariantView, quantity: int) -> PricedLine:
         amount, rate = variant.price * quantity, self.tax.rate_of(variant)
         tax = self.tax.of(amount, rate)
@@ -149,7 +157,7 @@ class PriceRules:
         if not shipped:
             return [self._shipping(None, 0, Money.zero(goods.currency))]
         grams = sum(line.variant.weight_grams * line.quantity for line in shipped)
-        offered = [m for m in self.methods if country is None or not m.countries or country in m.countries]
+        offered = self._offered(country)
         if not offered:
             raise NothingShipsThere(country=country)
         return [self._shipping(method, grams, method.cost(goods, grams)) for method in offered]

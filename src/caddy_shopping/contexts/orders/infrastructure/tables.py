@@ -65,6 +65,8 @@ orders = Table(
     Column("address", Json(Address)),
     Column("note", Text),
     Column("placed_at", UtcDateTime, nullable=False),
+    Column("placed_by", Id),
+    Column("placed_as", String(16)),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("payment_id", Id),
     Column("paid_at", UtcDateTime),

@@ -94,7 +94,7 @@ class SqlOrderQueries:
             if not rows:
                 raise OrderNotFound()
             past = [row._asdict() for row in await glance.run(_PAST, {"order": rows[0]["id"]})]
-        refunds, history = _refunds(past), _history(past, with_actors=user_id is None)
+        refunds, history = _refunds(past), _history(rows[0], past, with_actors=user_id is None)
         return _fill(OrderDetail, rows[0], _ORDER_MONEY, lines=_lines(rows), refunds=refunds, history=history)
 
     async def page(self, wanted: OrderFilter, page: PageRequest) -> Slice[OrderSummary]:
@@ -171,9 +171,13 @@ def _refunds(past: list[dict[str, Any]]) -> list[RefundView]:
     return [_fill(RefundView, row, (), amount=Money(row["amount"], row["currency"])) for row in found.values()]
 
 
-def _history(past: list[dict[str, Any]], *, with_actors: bool) -> list[HistoryView]:
+def _history(order: dict[str, Any], past: list[dict[str, Any]], *, with_actors: bool) -> list[HistoryView]:
     hidden = {} if with_actors else {"actor_id": None}
-    return [_fill(HistoryView, row, (), **hidden) for row in {row["id"]: row for row in past}.values()]
+    lines = [_fill(HistoryView, row, (), **hidden) for row in {row["id"]: row for row in past}.values()]
+    if order["placed_as"] is None:  # an order of before these columns has it as a line
+        return lines
+    by = order["placed_by"] if with_actors else None
+    return [HistoryView(order["placed_at"], order["placed_as"], by, "placed", None), *lines]
 
 
 def _part(row: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from caddy_shopping.contexts.products.application.ports import ProductsTransaction
+from caddy_shopping.contexts.products.application.queries import ProductQueries
 from caddy_shopping.contexts.products.domain.errors import QuantityInvalid
 from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
 from caddy_shopping.contexts.products.domain.stock import AlreadyReserved, ShelfItem, State, TakenLine, demand
@@ -16,6 +17,7 @@ from caddy_shopping.contracts.products import (
     ReservationGone,
     ReservationLine,
     VariantNotFound,
+    VariantView,
 )
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.errors import Detail
@@ -30,6 +32,7 @@ class ReserveStock(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReserveStockHandler(msgspec.Struct, frozen=True):
     uow: UnitOfWork[ProductsTransaction]
+    queries: ProductQueries
     clock: Clock
 
     async def __call__(self, command: ReserveStock) -> Reservation:
@@ -51,22 +54,30 @@ class ReserveStockHandler(msgspec.Struct, frozen=True):
         now = self.clock.now()
         expires_at = now + timedelta(seconds=command.ttl_seconds)
         async with self.uow() as tx:
-            await tx.stock.open(command.order_id, expires_at, now)
-            taken = await _take_all(tx, command.lines)
-            await tx.stock.hold(command.order_id, taken)
-        return Reservation(
-            command.order_id, [ReservationLine(line.variant_id, line.quantity) for line in taken], expires_at
-        )
+            try:
+                taken, variants = await _take_all(tx, command.lines)
+            except (OutOfStock, VariantNotFound):
+                # A second call finds the shelf as the first one left it.
+                if await tx.stock.reservation(command.order_id) is not None:
+                    raise AlreadyReserved from None
+                raise
+            await tx.stock.hold(command.order_id, taken, expires_at, now)
+        lines = [ReservationLine(line.variant_id, line.quantity) for line in taken]
+        return Reservation(command.order_id, lines, expires_at, variants)
 
     async def _reserved(self, order_id: UUID) -> Reservation:
         async with self.uow() as tx:
             held = await tx.stock.reservation(order_id)
         if held is None or held.state is State.RELEASED:
             raise ReservationGone()
-        return held.view()
+        variants = await self.queries.variants([line.variant_id for line in held.lines])
+        return Reservation(order_id, held.lines, held.expires_at, sorted(variants, key=lambda variant: variant.id))
 
 
-async def _take_all(tx: ProductsTransaction, lines: Sequence[ReservationLine]) -> list[TakenLine]:
+async def _take_all(
+    tx: ProductsTransaction, lines: Sequence[ReservationLine]
+) -> tuple[list[TakenLine], list[VariantView]]:
+    """What was taken, and the variants as they are afterwards."""
     wanted = demand(lines)
     shelf = await tx.stock.shelf(wanted)
     missing = [
@@ -81,12 +92,16 @@ async def _take_all(tx: ProductsTransaction, lines: Sequence[ReservationLine]) -
         raise _out_of_stock(short, wanted, lines)
     taken = [_taken(shelf[variant_id], quantity) for variant_id, quantity in wanted.items()]
     await tx.stock.take({line.variant_id: line.taken for line in taken if line.taken})
-    return taken
+    return taken, [_left(shelf[line.variant_id], line) for line in taken]
 
 
 def _taken(item: ShelfItem, quantity: int) -> TakenLine:
     enough = item.tracked and item.stock >= quantity
     return TakenLine(item.id, quantity, quantity if enough else 0, last=enough and item.stock == quantity)
+
+
+def _left(item: ShelfItem, line: TakenLine) -> VariantView:
+    return msgspec.structs.replace(item.view, available=item.stock - line.taken)
 
 
 def _out_of_stock(short: list[ShelfItem], wanted: dict[UUID, int], lines: Sequence[ReservationLine]) -> OutOfStock:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from caddy_shopping.contracts.products import Reservation, ReservationLine
+from caddy_shopping.contracts.products import ReservationLine, VariantView
 
 
 class State(StrEnum):
@@ -49,13 +49,14 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShelfItem(msgspec.Struct, frozen=True):
-    """A variant as reserving needs to know it."""
+    """A variant as reserving needs to know it, and the `view` that others have of it."""
 
     id: UUID
     sku: str
     stock: int
     tracked: bool
     oversell: bool
+    view: VariantView
 
     @property
     def limited(self) -> bool:
@@ -74,9 +75,6 @@ class Held(msgspec.Struct, frozen=True):
     state: State
     expires_at: datetime
     lines: list[ReservationLine]
-
-    def view(self) -> Reservation:
-        return Reservation(self.order_id, self.lines, self.expires_at)
 
 
 class TakenLine(msgspec.Struct, frozen=True):
@@ -109,12 +107,8 @@ class Stock(Protocol):
         """stock → reserved, on the condition that there is enough of each. Raises `ConcurrentChange` where not."""
         ...
 
-    async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
-        """Begin a reservation: whoever else would make it waits from here on. Raises `AlreadyReserved`."""
-        ...
-
-    async def hold(self, order_id: UUID, lines: Sequence[TakenLine]) -> None:
-        """Write what was taken for a reservation that was begun."""
+    async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
+        """Write down what was taken for an order. Raises `AlreadyReserved`, and then nothing was taken."""
         ...
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:
@@ -151,5 +145,5 @@ class Stock(Protocol):
         ...
 
     async def purge(self, due_before: datetime, limit: int) -> int:
-        """Forget up to `limit` RELEASED reservations whose deadline was before, with their lines; how many."""
+        """Forget RELEASED reservations whose deadline was before, found by up to `limit` of their lines; how many."""
         ...

@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from caddy_shopping.contexts.products.application.freshness import LISTS, stock_of
@@ -23,45 +37,60 @@ from caddy_shopping.contexts.products.domain.stock import (
 )
 from caddy_shopping.contexts.products.infrastructure.labels import stock_flags
 from caddy_shopping.contexts.products.infrastructure.tables import (
+    categories,
     movements,
     products,
-    reservation_lines,
-    reservations,
+    reserved,
     variants,
 )
+from caddy_shopping.contexts.products.infrastructure.variant_rows import variant_view
 from caddy_shopping.contracts.products import ReservationLine, VariantNotFound
 from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.platform.db.prepared import Prepared
 from caddy_shopping.platform.db.unit_of_work import SqlTransaction
 
-_v = variants.c
+_v, _r = variants.c, reserved.c
 _n: BindParameter[int] = bindparam("n", type_=BigInteger())
 _this = _v.id == bindparam("variant")
-_state = reservations.c.state
 _GIVE_BACK = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, reserved=_v.reserved - _n))
 _SELL = Prepared(update(variants).where(_this).values(reserved=_v.reserved - _n, sold=_v.sold + _n))
 _UNSELL = Prepared(update(variants).where(_this).values(stock=_v.stock + _n, sold=_v.sold - _n))
 _MOVE = Prepared(
-    update(reservations)
-    .where(reservations.c.order_id == bindparam("order"))
-    .where(_state.in_(bindparam("before", expanding=True, type_=_state.type)))
-    .values(state=bindparam("after", type_=_state.type))
+    update(reserved)
+    .where(_r.order_id == bindparam("order"))
+    .where(_r.state.in_(bindparam("before", expanding=True, type_=_r.state.type)))
+    .values(state=bindparam("after", type_=_r.state.type))
 )
 _KEEP = Prepared(
-    update(reservations)
-    .where(reservations.c.order_id.in_(bindparam("orders", expanding=True)), _state == State.HELD)
+    update(reserved)
+    .where(_r.order_id.in_(bindparam("orders", expanding=True)), _r.state == State.HELD)
     .values(state=State.CLAIMED)
 )
-_head, _line = reservations.c, reservation_lines.c
 _RESERVATION = Prepared(
-    select(_head.state, _head.expires_at, _line.variant_id, _line.quantity)
-    .join(reservation_lines, _line.order_id == _head.order_id)
-    .where(_head.order_id == bindparam("order"))
-    .order_by(_line.variant_id)
+    select(_r.state, _r.expires_at, _r.variant_id, _r.quantity)
+    .where(_r.order_id == bindparam("order"))
+    .order_by(_r.position)
 )
+
+
+def _of_product(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    # Not a join: MariaDB would lock the product and its category with the variant.
+    return select(column).where(products.c.id == _v.product_id).scalar_subquery()
+
+
 _SHELF = Prepared(
-    select(_v.id, _v.sku, _v.stock, _v.tracked, _v.oversell)
+    select(
+        variants,
+        literal(True).label("is_active"),
+        *(_of_product(products.c[name]).label(name) for name in ("slug", "title")),
+        _of_product(products.c.image_url).label("product_image_url"),
+        select(categories.c.path)
+        .join(products, products.c.category_id == categories.c.id)
+        .where(products.c.id == _v.product_id)
+        .scalar_subquery()
+        .label("path"),
+    )
     .where(_v.id.in_(bindparam("variants", expanding=True)), ~_v.archived)
     .where(exists().where(products.c.id == _v.product_id, products.c.is_active))
     # In this one order, so that two orders never wait for each other in a circle.
@@ -69,12 +98,12 @@ _SHELF = Prepared(
     .with_for_update(key_share=True)
 )
 _TAKEN = Prepared(
-    select(_line.variant_id, func.sum(_line.taken).label("n"))
-    .where(_line.order_id.in_(bindparam("orders", expanding=True)), _line.taken > 0)
-    .group_by(_line.variant_id)
-    .order_by(_line.variant_id)
+    select(_r.variant_id, func.sum(_r.taken).label("n"))
+    .where(_r.order_id.in_(bindparam("orders", expanding=True)), _r.taken > 0)
+    .group_by(_r.variant_id)
+    .order_by(_r.variant_id)
 )
-_HOLD, _HOLD_LINES, _LEDGER = (Prepared(insert(table)) for table in (reservations, reservation_lines, movements))
+_HOLD, _LEDGER = Prepared(insert(reserved)), Prepared(insert(movements))
 _theirs = select(_v.product_id).where(_v.id.in_(bindparam("variants", expanding=True)))
 _PRODUCTS = Prepared(
     select(products.c.id).where(products.c.id.in_(_theirs)).order_by(products.c.id).with_for_update(key_share=True)
@@ -108,7 +137,9 @@ class SqlStock:
 
     async def shelf(self, variant_ids: Iterable[UUID]) -> dict[UUID, ShelfItem]:
         rows = await self._tx.run(_SHELF, {"variants": list(variant_ids)})
-        return {row.id: ShelfItem(*row) for row in rows}
+        return {
+            row.id: ShelfItem(row.id, row.sku, row.stock, row.tracked, row.oversell, variant_view(row)) for row in rows
+        }
 
     async def take(self, units: Mapping[UUID, int]) -> None:
         if not units:
@@ -121,21 +152,16 @@ class SqlStock:
             raise ConcurrentChange()
         self._tx.stale.update(map(stock_of, units))
 
-    async def open(self, order_id: UUID, expires_at: datetime, now: datetime) -> None:
-        head = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
+    async def hold(self, order_id: UUID, lines: Sequence[TakenLine], expires_at: datetime, now: datetime) -> None:
+        same = {"order_id": order_id, "state": State.HELD, "expires_at": expires_at, "created_at": now}
+        rows = [
+            same | {"position": i, "variant_id": line.variant_id, "quantity": line.quantity, "taken": line.taken}
+            for i, line in enumerate(lines)
+        ]
         try:
-            await self._tx.run(_HOLD, head)
+            await self._tx.run(_HOLD, rows)
         except IntegrityError:
             raise AlreadyReserved from None
-
-    async def hold(self, order_id: UUID, lines: Sequence[TakenLine]) -> None:
-        await self._tx.run(
-            _HOLD_LINES,
-            [
-                {"order_id": order_id, "variant_id": line.variant_id, "quantity": line.quantity, "taken": line.taken}
-                for line in lines
-            ],
-        )
         await self._flags([line.variant_id for line in lines if line.last])
 
     async def claim(self, order_ids: Sequence[UUID]) -> None:
@@ -192,16 +218,15 @@ class SqlStock:
         return found.product_id, found.stock
 
     async def purge(self, due_before: datetime, limit: int) -> int:
-        old = select(_head.order_id).where(_state == State.RELEASED, _head.expires_at < due_before).limit(limit)
-        ids = [row.order_id for row in await self._tx.execute(old)]
+        old = select(_r.order_id).where(_r.state == State.RELEASED, _r.expires_at < due_before).limit(limit)
+        ids = {row.order_id for row in await self._tx.execute(old)}
         if ids:
-            await self._tx.execute(delete(reservation_lines).where(_line.order_id.in_(ids)))
-            await self._tx.execute(delete(reservations).where(_head.order_id.in_(ids)))
+            await self._tx.execute(delete(reserved).where(_r.order_id.in_(ids)))
         return len(ids)
 
     async def _move(self, order_id: UUID, before: Iterable[State], after: State) -> bool:
         done = await self._tx.run(_MOVE, {"order": order_id, "before": list(before), "after": after})
-        return done.rowcount == 1
+        return done.rowcount > 0
 
     async def _taken(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Units that these reservations took off the shelf, summed, in the order of the variants' ids."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -156,23 +157,20 @@ texts = Table(
     ),
 )
 
-reservations = Table(
-    "product_reservations",
+# One row for each variant of an order; all rows of an order say the same of its state and times. The position makes a
+# second reservation for an order impossible, whatever it is for.
+reserved = Table(
+    "product_reserved",
     metadata,
     Column("order_id", Id, primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("variant_id", Id, ForeignKey("product_variants.id"), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
     Column("state", Enumeration(State), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Index("idx_product_reservations_due", "state", "expires_at"),
-)
-
-reservation_lines = Table(
-    "product_reservation_lines",
-    metadata,
-    Column("order_id", Id, ForeignKey("product_reservations.order_id"), primary_key=True),
-    Column("variant_id", Id, ForeignKey("product_variants.id"), primary_key=True),
-    Column("quantity", BigInteger, nullable=False),
-    Column("taken", BigInteger, nullable=False),
+    Index("idx_product_reserved_due", "state", "expires_at"),
 )
 
 movements = Table(

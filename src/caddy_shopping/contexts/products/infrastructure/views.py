@@ -22,7 +22,6 @@ from caddy_shopping.contexts.products.application.views import (
     StaffVariant,
     VariantDetail,
 )
-from caddy_shopping.contexts.products.domain.category import ids_of
 from caddy_shopping.contexts.products.domain.errors import CategoryNotFound
 from caddy_shopping.contexts.products.domain.stock import State
 from caddy_shopping.contexts.products.infrastructure.labels import below
@@ -32,9 +31,10 @@ from caddy_shopping.contexts.products.infrastructure.tables import (
     categories,
     movements,
     products,
-    reservations,
+    reserved,
     variants,
 )
+from caddy_shopping.contexts.products.infrastructure.variant_rows import variant_view
 from caddy_shopping.contracts.products import ProductNotFound, VariantNotFound, VariantView
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.paging import PageRequest, Slice
@@ -114,10 +114,10 @@ class SqlProductQueries:
 
     async def variants(self, variant_ids: list[UUID]) -> list[VariantView]:
         async with self._database.glance() as glance:
-            return [_variant(row) for row in await glance.run(_VARIANTS, {"variants": variant_ids})]
+            return [variant_view(row) for row in await glance.run(_VARIANTS, {"variants": variant_ids})]
 
     async def overdue(self, now: datetime, limit: int) -> list[UUID]:
-        held = reservations.c
+        held = reserved.c
         statement = (
             select(held.order_id)
             .where(held.state == State.HELD, held.expires_at < now)
@@ -125,7 +125,7 @@ class SqlProductQueries:
             .limit(limit)
         )
         async with self._database.read() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return list(dict.fromkeys((await connection.execute(statement)).scalars()))
 
     def _staff_statement(self, wanted: StaffFilter, page: PageRequest) -> Select[Any]:
         conditions = self._search.conditions(wanted.q or "", active_only=False)
@@ -218,28 +218,6 @@ def _variant_detail(row: Any) -> VariantDetail:
         requires_shipping=row.requires_shipping,
         taxable=row.taxable,
         image_url=row.image_url,
-    )
-
-
-def _variant(row: Any) -> VariantView:
-    """What the other contexts see. A variant that may be oversold is not limited, so it shows as untracked."""
-    return VariantView(
-        id=row.id,
-        product_id=row.product_id,
-        product_slug=row.slug,
-        title=row.title,
-        options=row.options,
-        sku=row.sku,
-        price=Money(row.price_amount, row.currency),
-        available=row.stock,
-        tracked=row.tracked and not row.oversell,
-        sellable=row.is_active and not row.archived,
-        taxable=row.taxable,
-        requires_shipping=row.requires_shipping,
-        weight_grams=row.weight_grams,
-        category_ids=ids_of(row.path or ""),
-        compare_at_price=_money(row.compare_at_amount, row.currency),
-        image_url=row.image_url or row.product_image_url,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from caddy_shopping.contexts.users.application.views import AccountView, AddressView
 from caddy_shopping.contexts.users.domain.mail_token import Purpose
-from caddy_shopping.contracts.users import Session, UserView
+from caddy_shopping.contracts.users import Session
 from caddy_shopping.kernel.actor import Role
 from caddy_shopping.kernel.paging import PageRequest, Slice
 
@@ -31,10 +31,6 @@ class AccountFilter(msgspec.Struct, frozen=True):
 class UserQueries(Protocol):
     async def session(self, session_id: UUID) -> Session | None:
         """A living session of an active account. One SELECT: every authenticated request asks."""
-        ...
-
-    async def user(self, user_id: UUID) -> UserView:
-        """Raises `UserNotFound`."""
         ...
 
     async def account(self, user_id: UUID) -> AccountView:

@@ -12,7 +12,7 @@ from caddy_shopping.contexts.users.domain.errors import AddressNotFound, MailTok
 from caddy_shopping.contexts.users.domain.mail_token import Purpose
 from caddy_shopping.contexts.users.domain.text import email_key
 from caddy_shopping.contexts.users.infrastructure import tables
-from caddy_shopping.contracts.users import Session, UserNotFound, UserView
+from caddy_shopping.contracts.users import Session, UserNotFound
 from caddy_shopping.kernel.actor import Role
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.kernel.paging import PageRequest, Slice
@@ -25,7 +25,7 @@ AnySelect = Select[*tuple[Any, ...]]
 _U, _S, _A, _T = tables.users.c, tables.sessions.c, tables.addresses.c, tables.mail_tokens.c
 
 _SESSION = Prepared(
-    select(_S.id, _S.user_id, _U.role, _U.permissions, _U.language)
+    select(_S.id, _S.user_id, _U.role, _U.permissions, _U.language, _U.email)
     .join(tables.users, _U.id == _S.user_id)
     .where(
         _S.id == bindparam("session_id"),
@@ -62,12 +62,6 @@ class SqlUserQueries:
         async with self._database.glance() as glance:
             row = (await glance.run(_SESSION, {"session_id": session_id, "now": self._clock.now()})).first()
         return None if row is None else Session(*row)
-
-    async def user(self, user_id: UUID) -> UserView:
-        row = await self._first(select(_U.id, _U.role, _U.language, _U.email, _U.name).where(_U.id == user_id))
-        if row is None:
-            raise UserNotFound()
-        return UserView(*row)
 
     async def account(self, user_id: UUID) -> AccountView:
         return await self._account(_U.id == user_id)

@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from caddy_shopping.contexts.users.application.queries import UserQueries
-from caddy_shopping.contracts.users import Session, UserView
+from caddy_shopping.contracts.users import Session
 
 
 @dataclass(frozen=True, slots=True)
 class UsersService:
-    """Satisfies `contracts.users.Users`. Both are reads, so they need no executor."""
+    """Satisfies `contracts.users.Users`. It only reads, and needs no executor."""
 
     queries: UserQueries
 
     async def find_session(self, *, session_id: UUID) -> Session | None:
         return await self.queries.session(session_id)
-
-    async def get_user(self, *, user_id: UUID) -> UserView:
-        return await self.queries.user(user_id)

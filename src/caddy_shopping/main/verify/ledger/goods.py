@@ -43,15 +43,14 @@ _SHELF = """
                SUM(CASE WHEN reference LIKE 'return:%' OR reference LIKE 'order:%' THEN delta ELSE 0 END) AS back
           FROM product_stock_movements GROUP BY variant_id),
     taken AS (
-        SELECT l.variant_id AS id, SUM(CASE WHEN r.state IN ('held', 'claimed') THEN l.taken ELSE 0 END) AS waiting,
+        SELECT r.variant_id AS id, SUM(CASE WHEN r.state IN ('held', 'claimed') THEN r.taken ELSE 0 END) AS waiting,
                SUM(CASE WHEN r.state = 'sold' OR (r.state = 'released' AND o.paid_at IS NOT NULL)
-                        THEN l.taken ELSE 0 END) AS gone,
-               SUM(CASE WHEN r.state = 'sold' AND l.taken > 0 THEN l.taken - COALESCE(w.n, 0) ELSE 0 END) AS kept
-          FROM product_reservation_lines l JOIN product_reservations r ON r.order_id = l.order_id
-          LEFT JOIN orders o ON o.id = l.order_id
+                        THEN r.taken ELSE 0 END) AS gone,
+               SUM(CASE WHEN r.state = 'sold' AND r.taken > 0 THEN r.taken - COALESCE(w.n, 0) ELSE 0 END) AS kept
+          FROM product_reserved r LEFT JOIN orders o ON o.id = r.order_id
           LEFT JOIN (SELECT order_id, variant_id, SUM(restocked) AS n FROM order_lines GROUP BY order_id, variant_id) w
-            ON w.order_id = l.order_id AND w.variant_id = l.variant_id
-         GROUP BY l.variant_id)
+            ON w.order_id = r.order_id AND w.variant_id = r.variant_id
+         GROUP BY r.variant_id)
     SELECT v.sku, v.stock, v.reserved, v.sold, COALESCE(came, 0) AS came, COALESCE(back, 0) AS back,
            COALESCE(waiting, 0) AS waiting, COALESCE(gone, 0) AS gone, COALESCE(kept, 0) AS kept
       FROM product_variants v LEFT JOIN ledger ON ledger.id = v.id LEFT JOIN taken ON taken.id = v.id
@@ -61,14 +60,15 @@ _SHELF = """
 def reservations(books: Books) -> Iterator[str]:
     """Each order has its goods where its state says, and no goods wait for an order that will never be."""
     for row in books.ask(
-        """SELECT o.number, r.state, CASE WHEN o.cancel_reason IS NULL THEN o.status ELSE 'CANCELLED' END AS status
-             FROM orders o LEFT JOIN product_reservations r ON r.order_id = o.id"""
+        """SELECT DISTINCT o.number, r.state,
+                  CASE WHEN o.cancel_reason IS NULL THEN o.status ELSE 'CANCELLED' END AS status
+             FROM orders o LEFT JOIN product_reserved r ON r.order_id = o.id"""
     ):
         # A refund leaves the goods where they were.
         if row.state not in SHELF.get(row.status, ("sold",)):
             yield f"order {row.number}: {row.status}, but its reservation is {row.state}"
     for row in books.ask(
-        """SELECT r.order_id FROM product_reservations r LEFT JOIN orders o ON o.id = r.order_id
+        """SELECT DISTINCT r.order_id FROM product_reserved r LEFT JOIN orders o ON o.id = r.order_id
             WHERE o.id IS NULL AND NOT (r.state = 'released' OR (r.state = 'held' AND r.expires_at > :now))"""
     ):
         yield f"reservation {ident(row.order_id)}: there is no such order, and its deadline is over"
@@ -76,7 +76,7 @@ def reservations(books: Books) -> Iterator[str]:
         """WITH wanted AS (SELECT order_id, variant_id, SUM(quantity) AS n FROM order_lines
                             GROUP BY order_id, variant_id)
            SELECT o.number FROM wanted w JOIN orders o ON o.id = w.order_id
-             LEFT JOIN product_reservation_lines l ON l.order_id = w.order_id AND l.variant_id = w.variant_id
-            WHERE l.quantity IS NULL OR l.quantity <> w.n"""
+             LEFT JOIN product_reserved r ON r.order_id = w.order_id AND r.variant_id = w.variant_id
+            WHERE r.quantity IS NULL OR r.quantity <> w.n"""
     ):
         yield f"order {row.number}: its lines are not what was reserved for it"
