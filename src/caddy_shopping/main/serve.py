@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import Any
 
 import structlog
@@ -13,22 +13,6 @@ from caddy_shopping.main.process import Process
 from caddy_shopping.platform.settings import Settings
 
 log = structlog.get_logger("serve")
-
-
-class Requests:
-    """The application, with the requests under way."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self.tasks: set[asyncio.Task[Any]] = set()
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        task: Any = asyncio.current_task()
-        self.tasks.add(task)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self.tasks.discard(task)
 
 
 async def serve(
@@ -76,8 +60,7 @@ async def _unless(asked_to_stop: asyncio.Event, preparation: Awaitable[None]) ->
 async def _listen(
     process: Process, settings: Settings, asked_to_stop: asyncio.Event, announce: Callable[[str], None]
 ) -> None:
-    requests = Requests(process.app)
-    server = server_of(requests, settings.host, settings.port)
+    server = server_of(process.app, settings.host, settings.port)
     serving: asyncio.Task[Any] = asyncio.create_task(server.serve())
     await listening(settings.host, settings.port, serving)
     announce(settings.url)
@@ -89,15 +72,15 @@ async def _listen(
         log.info("stopping", drain_seconds=settings.drain_seconds)
         await asyncio.sleep(settings.notice_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-    await _drained(serving, requests, settings)
+    await _drained(serving, process.app.under_way, settings)
 
 
-async def _drained(serving: asyncio.Task[Any], requests: Requests, settings: Settings) -> None:
+async def _drained(serving: asyncio.Task[Any], under_way: Set[asyncio.Task[Any]], settings: Settings) -> None:
     """Let requests finish. One that its caller never ends does not hold up the stop, nor make it a failure."""
     await asyncio.wait({serving}, timeout=settings.drain_seconds)
     if not serving.done():
-        log.warning("requests cut short", requests=len(requests.tasks))
-        for task in requests.tasks:
+        log.warning("requests cut short", requests=len(under_way))
+        for task in under_way:
             task.cancel()
         await asyncio.wait({serving}, timeout=1)
     if serving.done():

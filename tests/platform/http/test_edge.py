@@ -53,6 +53,24 @@ async def test_an_odd_request_id_is_replaced(world: World, given: Any) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
+async def test_who_is_under_way_can_be_cut_short() -> None:
+    waiting = asyncio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    outermost = bare(endless)
+    request = asyncio.create_task(ask(outermost, "GET", "/"))
+    await waiting.wait()
+    assert outermost.under_way == {request}
+    for task in outermost.under_way:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert not outermost.under_way
+
+
 async def test_a_trace_goes_on_with_a_new_span() -> None:
     seen: list[trace.Trace] = []
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.platform.http.toy import make_world
+from tests.platform.http.toy import a_scope, make_world
 
 POPULAR = "/api/v1/toys/popular"
 VARIANTS: list[dict[str, str]] = [
@@ -16,6 +16,7 @@ VARIANTS: list[dict[str, str]] = [
     {"authorization": "Bearer nonsense"},
 ]
 """What callers send that does not take the long way."""
+QUERIES = ["", "?limit=2", "?limit=3", "?limit=2&total=true", "?total=true&limit=2", "?limit=%32"]
 
 
 def comparable(answer: Any, given: dict[str, str]) -> Any:
@@ -82,3 +83,55 @@ async def test_heads_and_other_methods_are_no_hits() -> None:
     await world("GET", POPULAR)
     assert (await world("HEAD", POPULAR)).body == b""
     assert (await world("DELETE", POPULAR)).status != 200
+
+
+async def test_what_is_kept_is_not_changed_by_who_is_sent_it() -> None:
+    world = make_world()
+    first = await world("GET", POPULAR)
+    for method, given in (("HEAD", {}), ("GET", {"if-none-match": first.headers["etag"]}), ("HEAD", {}), ("GET", {})):
+        await world(method, POPULAR, given)
+    again = await world("GET", POPULAR)
+    assert (again.status, again.body) == (200, first.body)
+    assert [*again.headers].count("x-request-id") == 1
+    assert len(again.headers) == len(first.headers) + 1, "the age alone is new"
+    assert "," not in again.headers["x-request-id"] + again.headers["age"], "each is there once"
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_each_query_has_an_answer_of_its_own(query: str) -> None:
+    """By its bytes: two that mean the same are kept twice rather than one for the other."""
+    world = make_world()
+    for each in QUERIES:
+        await world("GET", POPULAR + each)
+    reads = world.use_cases.queries.reads
+    assert reads == len(QUERIES)
+    hit = await world("GET", POPULAR + query)
+    assert (hit.body, world.use_cases.queries.reads) == ((await make_world()("GET", POPULAR + query)).body, reads)
+    assert (await world("GET", f"{POPULAR}?limit=02")).status == 400, "what is refused finds nothing"
+
+
+async def test_many_queries_take_no_more_room_than_there_is() -> None:
+    world = make_world(settings={"cache_entries": 5})
+    for number in range(50):
+        await world("GET", f"{POPULAR}?nothing={number}")
+    assert len(world.app.cache._entries) <= 5
+
+
+async def test_only_hits_are_not_under_way() -> None:
+    during: list[int] = []
+
+    async def asks(method: str, path: str) -> None:
+        async def send(message: Any) -> None:
+            during.append(len(world.app.under_way))
+
+        await world.app(a_scope(method, path), never, send)
+
+    world = make_world()
+    await asks("GET", POPULAR)
+    await asks("GET", POPULAR)
+    assert during == [1, 1, 0, 0], "a stop waits for the first, and need not for the second"
+    assert not world.app.under_way
+
+
+async def never() -> Any:
+    raise AssertionError("nobody reads this")

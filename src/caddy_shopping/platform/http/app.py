@@ -3,8 +3,9 @@
 Edge → ResponseCache → RateLimit → Compression → Litestar (authentication guard → handler)
 """
 
+import asyncio
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -46,11 +47,16 @@ class WebApp:
 
     litestar: Litestar
     cache: ResponseCache
-    entry: App
+    entry: Edge
     document: Callable[[], dict[str, Any]]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.entry(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.entry(scope, receive, send)
+
+    @property
+    def under_way(self) -> Set[asyncio.Task[Any]]:
+        """The requests that are being answered; those from memory are over at once."""
+        return self.entry.under_way
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, as it is served."""

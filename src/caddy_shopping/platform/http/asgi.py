@@ -33,9 +33,13 @@ def seen_headers(scope: Scope) -> dict[bytes, bytes]:
     """The headers that any layer looks at, found in one pass and kept in the scope (`seen`)."""
     seen: dict[bytes, bytes] | None = scope.get("seen")
     if seen is None:
-        seen = {name: value for name, value in scope["headers"] if name in _WORTH}
-        scope["seen"] = seen
+        seen = scope["seen"] = pick(scope)
     return seen
+
+
+def pick(scope: Scope) -> dict[bytes, bytes]:
+    """As `seen_headers`, without keeping them: for the first to look, who may be the last."""
+    return {name: value for name, value in scope["headers"] if name in _WORTH}
 
 
 def header(headers: Headers, name: bytes) -> bytes | None:

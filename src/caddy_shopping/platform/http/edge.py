@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import random
 import re
+from collections.abc import Awaitable
 from time import monotonic, perf_counter
 from typing import Any
 
 import structlog
 
 from caddy_shopping.kernel.errors import ShopError, TooLarge
-from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, seen_headers, send_rendered
+from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, pick, send_rendered
 from caddy_shopping.platform.http.cors import Cors
 from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, RouteNotFound, UriTooLong
 from caddy_shopping.platform.http.faults import answer_to
@@ -53,22 +55,33 @@ class Edge:
         self._app = app
         self._kept = kept
         self._settings = settings
-        self._metrics = metrics
+        self._tally = metrics.http
         self._uploads = upload_prefixes
         self._cors = Cors(settings.cors_origins)
         self._api_headers = _security(settings, _API_POLICY) + self._cors.always
         self._docs_headers = _security(settings, _DOCS_POLICY) + self._cors.always
         self._log = structlog.stdlib.get_logger("caddy_shopping.access")
+        self._log_all, self._log_bad = settings.access_log == "all", settings.access_log != "off"
+        self._slow = settings.slow_request
+        self.under_way: set[asyncio.Task[Any]] = set()
+        """Requests not yet answered; hits are none of them, since they wait for nobody."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Not a coroutine itself: so a hit is one, not one inside another."""
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            return self._app(scope, receive, send)
         started = perf_counter()
-        seen = seen_headers(scope)
-        if self._kept is not None and scope["method"] == "GET" and seen.keys() <= _PLAIN:
+        seen = pick(scope)
+        if self._kept is not None and scope["method"] == "GET" and _PLAIN.issuperset(seen):
             entry = self._kept.find(scope, seen)
             if entry is not None:
-                return await self._send_kept(entry, scope["path"], seen, send, started)
+                return self._send_kept(entry, scope["path"], seen, send, started)
+        scope["seen"] = seen
+        return self._serve(scope, receive, send, seen, started)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, seen: dict[bytes, bytes], started: float
+    ) -> None:
         trace = _trace(seen)
         token = current.set(trace)
         method = scope["asked_method"] = scope["method"]
@@ -76,29 +89,27 @@ class Edge:
         if self._settings.trusted_proxies:
             scope["client"] = _client(scope, seen, self._settings.trusted_proxies)
         answer = _Answer(send, self._headers(path, trace, seen), head=method == "HEAD")
+        task: Any = asyncio.current_task()
+        self.under_way.add(task)
         try:
             await self._answer(scope, receive, answer, seen)
         finally:
-            elapsed = perf_counter() - started
-            self._count(method, scope.get("path_template") or "unmatched", answer.status, elapsed)
-            self._write_log(method, path, answer.status, elapsed, trace.request_id)
+            self._note(method, path, scope.get("path_template"), answer.status, started, trace.request_id)
+            self.under_way.discard(task)
             current.reset(token)
-        return None
 
     async def _send_kept(self, entry: Entry, path: str, seen: dict[bytes, bytes], send: Send, started: float) -> None:
         """What all the layers would come to, in one step: its URL passed them when it was kept."""
         if entry.ready is None:
             entry.ready = [*entry.headers, *(self._docs_headers if path.startswith(DOCS) else self._api_headers)]
-        request_id, status = _request_id(seen), 0
-        own = ((b"x-request-id", request_id.encode()), (b"age", b"%d" % (monotonic() - entry.stored)))
+        request_id, age, status = _request_id(seen), b"%d" % (monotonic() - entry.stored), 0
+        headers = [*entry.ready, (b"x-request-id", request_id.encode()), (b"age", age)]
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*entry.ready, *own]})
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             status = 200
-            await send({"type": "http.response.body", "body": entry.body, "more_body": False})
+            await send(entry.end)
         finally:
-            elapsed = perf_counter() - started
-            self._count("GET", entry.route or "unmatched", status, elapsed)
-            self._write_log("GET", path, status, elapsed, request_id)
+            self._note("GET", path, entry.route, status, started, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", seen: dict[bytes, bytes]) -> None:
         try:
@@ -151,15 +162,12 @@ class Edge:
             raise TooLarge(limit=limit)
         return _counted(receive, limit, declared)
 
-    def _count(self, method: str, route: str, status: int, elapsed: float) -> None:
-        self._metrics.http.count(method if method in METHODS else "OTHER", route, status, elapsed)
-
-    def _write_log(self, method: str, path: str, status: int, elapsed: float, request_id: str) -> None:
-        wanted = self._settings.access_log
-        if wanted == "off":
-            return
-        bad = status >= 500 or status == 0 or elapsed >= self._settings.slow_request
-        if bad or wanted == "all":
+    def _note(self, method: str, path: str, route: str | None, status: int, started: float, request_id: str) -> None:
+        """Count an answer, and log it if it is to be logged."""
+        elapsed = perf_counter() - started
+        self._tally.count(method if method in METHODS else "OTHER", route or "unmatched", status, elapsed)
+        bad = status >= 500 or status == 0 or elapsed >= self._slow
+        if self._log_all or (bad and self._log_bad):
             write = self._log.warning if bad else self._log.info
             write(
                 "request",
@@ -228,8 +236,8 @@ def _trace(seen: dict[bytes, bytes]) -> Trace:
 
 
 def _request_id(seen: dict[bytes, bytes]) -> str:
-    """As in `_trace`, for what leaves no trace."""
-    return _given_id(seen) or os.urandom(16).hex()
+    """As in `_trace`, for what leaves no trace. An id is no secret, so it need not be worth a system call."""
+    return _given_id(seen) or random.getrandbits(128).to_bytes(16).hex()
 
 
 def _given_id(seen: dict[bytes, bytes]) -> str | None:

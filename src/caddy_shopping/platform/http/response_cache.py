@@ -7,19 +7,20 @@ not. It is kept compressed, per language and encoding, so that serving it again 
 import asyncio
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
-
-from prometheus_client import Counter
 
 from caddy_shopping.kernel.languages import negotiate
 from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, header, seen_headers, without
 from caddy_shopping.platform.http.compression import negotiate_encoding
 from caddy_shopping.platform.http.conditional import matching
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.tally import Tally
 
-Key = tuple[str, bytes, str, str]
+Variant = tuple[str, str]
+"""Language and encoding."""
+Key = tuple[str, bytes, Variant]
 _PUBLIC = re.compile(rb"\bpublic\b.*?\bmax-age=(\d{1,8})|\bmax-age=(\d{1,8})\b.*?\bpublic\b")
 _KNOWN_VARY = frozenset((b"accept-encoding", b"accept-language", b"origin"))
 _OVERHEAD = 1024
@@ -38,6 +39,11 @@ class Entry:
     route: str
     ready: Headers | None = None
     """`headers` with those of whoever sends the entry, put together at the first time."""
+    end: Message = field(init=False)
+    """The body as it is sent."""
+
+    def __post_init__(self) -> None:
+        self.end = {"type": "http.response.body", "body": self.body, "more_body": False}
 
     @property
     def size(self) -> int:
@@ -56,10 +62,10 @@ class ResponseCache:
         # Paths whose answers were public before: only there is it worth waiting for another's answer.
         self._public: OrderedDict[str, None] = OrderedDict()
         self._generation = 0
-        counter = Counter(
-            "http_response_cache_total", "GETs looked up: hit, miss or shared.", ["result"], registry=metrics.registry
+        self._looked_up = Tally(
+            "http_response_cache", "GETs looked up: hit, miss or shared.", "result", ("hit", "miss", "shared")
         )
-        self._hit, self._miss, self._shared = (counter.labels(result) for result in ("hit", "miss", "shared"))
+        metrics.registry.register(self._looked_up)
 
     def clear(self) -> None:
         """Forget everything; what is being loaded at this moment is not kept either."""
@@ -75,7 +81,7 @@ class ResponseCache:
         if entry is None or entry.expires <= monotonic():
             return None
         self._entries.move_to_end(key)
-        self._hit.inc()
+        self._looked_up.count("hit")
         return entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,19 +95,19 @@ class ResponseCache:
 
     async def _fetch(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         if key[0] not in self._public:
-            self._miss.inc()
+            self._looked_up.count("miss")
             await self._load(key, scope, receive, send)
             return
         loading = self._loading.get(key)
         if loading is not None:
-            self._shared.inc()
+            self._looked_up.count("shared")
             entry = await asyncio.shield(loading)
             if entry is not None:
                 await _serve(entry, seen_headers(scope).get(b"if-none-match"), scope, send)
                 return
             await self._app(scope, receive, send)
             return
-        self._miss.inc()
+        self._looked_up.count("miss")
         loading = self._loading[key] = asyncio.get_running_loop().create_future()
         entry = None
         try:
@@ -206,17 +212,14 @@ def _max_age(start: Message) -> int | None:
 
 
 def _key(scope: Scope, seen: dict[bytes, bytes]) -> Key:
-    return (
-        scope["path"],
-        scope["query_string"],
-        _language(seen.get(b"accept-language")),
-        negotiate_encoding(seen.get(b"accept-encoding", b"")),
-    )
+    variant = _variant(seen.get(b"accept-language"), seen.get(b"accept-encoding", b""))
+    return scope["path"], scope["query_string"], variant
 
 
 @lru_cache(maxsize=512)
-def _language(accept_language: bytes | None) -> str:
-    return negotiate(None if accept_language is None else accept_language.decode("latin-1"))
+def _variant(accept_language: bytes | None, accept_encoding: bytes) -> Variant:
+    language = negotiate(None if accept_language is None else accept_language.decode("latin-1"))
+    return language, negotiate_encoding(accept_encoding)
 
 
 async def _serve(entry: Entry, if_none_match: bytes | None, scope: Scope, send: Send) -> None:
@@ -232,4 +235,4 @@ async def _serve(entry: Entry, if_none_match: bytes | None, scope: Scope, send: 
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
     await send({"type": "http.response.start", "status": 200, "headers": [*entry.headers, age]})
-    await send({"type": "http.response.body", "body": entry.body, "more_body": False})
+    await send(entry.end)
