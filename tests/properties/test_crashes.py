@@ -298,6 +298,17 @@ DAMAGE = {
         f"UPDATE product_reserved SET quantity = quantity + 1 WHERE order_id = {_A_PAID}",
         "not what was reserved",
     ),
+    "a part of it was sold": (
+        f"UPDATE product_reserved SET state = 'sold', expires_at = 0 WHERE order_id = {_A_PAID} AND position = 0",
+        "do not belong together",
+    ),
+    "something that nobody ordered was reserved with it": (
+        "INSERT INTO product_reserved SELECT r.order_id, r.position + 1, v.id, 1, 0, r.state, r.expires_at,"
+        f" r.created_at FROM product_reserved r, product_variants v WHERE r.order_id = {_A_PAID} AND v.id NOT IN"
+        f" (SELECT variant_id FROM product_reserved WHERE order_id = {_A_PAID})"
+        f" AND r.position = (SELECT MAX(position) FROM product_reserved WHERE order_id = {_A_PAID}) LIMIT 1",
+        "more was reserved",
+    ),
     "a payment was lost": (f"DELETE FROM payments WHERE order_id = {_A_PAID}", "its payment is not there"),
     "a payment was captured twice": (
         f"""INSERT INTO payments SELECT randomblob(16), order_id, order_number, user_id, provider, method, total_amount,

@@ -32,6 +32,14 @@ class OutOfStock(Conflict):
     zh = "{sku} 库存不足：需要 {wanted} 件，仅剩 {available} 件。"
 
 
+class PriceMoved(Conflict):
+    """`details` name each line that costs something else than the caller took it to cost."""
+
+    code = "PRICE_MOVED"
+    en = "The price of {sku} has changed."
+    zh = "{sku} 的价格已变动。"
+
+
 class ReservationGone(Conflict):
     code = "RESERVATION_GONE"
     en = "The reservation for this order ran out and its stock was given back."
@@ -65,10 +73,11 @@ class VariantView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReservationLine(msgspec.Struct, frozen=True, rename="camel"):
-    """So many of one variant."""
+    """So many of one variant; `price`, of one piece, is given by a caller to whom it matters."""
 
     variant_id: UUID
     quantity: int
+    price: Money | None = None
 
 
 class Reservation(msgspec.Struct, frozen=True, rename="camel"):
@@ -93,7 +102,7 @@ class Products(Protocol):
 
         Safe to call again: one order has one reservation, and the first stands. Unless the order is
         known to orders (`Orders.settle`) by `expires_at`, the stock goes back.
-        Raises `OutOfStock` or `VariantNotFound`.
+        Raises `VariantNotFound`, `PriceMoved` where a line has another price than now, and `OutOfStock`.
         """
         ...
 

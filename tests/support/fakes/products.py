@@ -9,6 +9,7 @@ import msgspec
 
 from caddy_shopping.contracts.products import (
     OutOfStock,
+    PriceMoved,
     Reservation,
     ReservationGone,
     ReservationLine,
@@ -82,6 +83,9 @@ class FakeProducts:
         missing = [i for i, line in enumerate(lines) if line.variant_id not in found]
         if missing:
             raise VariantNotFound(details=[Detail(f"/lines/{i}/variantId", "VARIANT_NOT_FOUND", "") for i in missing])
+        moved = [i for i, line in enumerate(lines) if line.price not in (None, found[line.variant_id].price)]
+        if moved:
+            raise PriceMoved(details=[Detail(f"/lines/{i}/price", "PRICE_MOVED", "") for i in moved], sku="moved")
         short = [each for each in found.values() if each.tracked and each.available < wanted[each.id]]
         if short:
             ids = {each.id for each in short}

@@ -129,7 +129,8 @@ class Peer:
         if parent is not None:
             headers[TRACE] = parent
         if actor is not None:
-            headers[ACTOR] = msgspec.json.encode(actor).decode()
+            # Who and what they may, but not their address: it is nobody's business there, and no text for a header.
+            headers[ACTOR] = msgspec.json.encode(msgspec.structs.replace(actor, email=None)).decode()
         return headers
 
 

@@ -1,8 +1,10 @@
 """From cart to order."""
 
 import asyncio
+import itertools
 import secrets
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -27,7 +29,7 @@ from caddy_shopping.contexts.orders.domain.parts import Address
 from caddy_shopping.contexts.orders.infrastructure import repositories, tables
 from caddy_shopping.contracts.products import OutOfStock
 from caddy_shopping.kernel.actor import ANONYMOUS, Actor, Role
-from caddy_shopping.kernel.errors import Unauthenticated
+from caddy_shopping.kernel.errors import ConcurrentChange, Unauthenticated
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.db.idempotency import IdempotencyKey
@@ -114,14 +116,40 @@ async def test_another_total_than_expected_is_refused_and_what_was_reserved_goes
     assert shop.products.variants[variant.id].available == variant.available
 
 
-async def test_it_is_the_price_at_the_moment_of_reserving_that_counts(shop: Shop) -> None:
-    variant = shop.products.put(a_variant(9900))
+async def test_a_price_that_changed_since_is_refused_and_nothing_was_taken(shop: Shop) -> None:
+    """Not even for a moment, in which others would be told that there is nothing left."""
+    variant = shop.products.put(a_variant(9900, stock=1))
     await shop.add(variant)
     shop.products.change(variant, price=Money(9901, "CNY"))
     with pytest.raises(PriceChanged):
         await shop.place(expected_total=Money(10900, "CNY"))
+    assert shop.products.held == {}
     order = await shop.place(expected_total=Money(10901, "CNY"))
     assert [line.unit_price.amount for line in order.lines] == [9901]
+
+
+async def test_without_an_expected_total_it_costs_what_it_costs_then(shop: Shop) -> None:
+    variant = shop.products.put(a_variant(9900))
+    await shop.add(variant)
+    shop.products.change(variant, price=Money(9901, "CNY"))
+    shop.products.calls.clear()
+    assert [line.unit_price.amount for line in (await shop.place()).lines] == [9901]
+    assert shop.products.calls == ["reserve"]
+
+
+async def test_prices_that_move_all_the_time_are_somebody_s_change_at_the_same_moment(shop: Shop) -> None:
+    variant = shop.products.put(a_variant(9900))
+    await shop.add(variant)
+    reserve, prices = shop.products.reserve, itertools.count(9901)
+
+    async def moving(**asked: Any) -> Any:
+        shop.products.change(variant, price=Money(next(prices), "CNY"))
+        return await reserve(**asked)
+
+    shop.products.reserve = moving  # type: ignore[method-assign]
+    with pytest.raises((ConcurrentChange, PriceChanged)):
+        await shop.place(expected_total=Money(10900, "CNY"))
+    assert shop.products.held == {}
 
 
 async def test_a_price_that_changes_after_reserving_changes_nothing(shop: Shop) -> None:

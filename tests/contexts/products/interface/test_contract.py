@@ -8,6 +8,7 @@ import pytest
 
 from caddy_shopping.contracts.products import (
     OutOfStock,
+    PriceMoved,
     Products,
     ReservationGone,
     ReservationLine,
@@ -16,6 +17,7 @@ from caddy_shopping.contracts.products import (
 )
 from caddy_shopping.kernel.errors import Invalid
 from caddy_shopping.kernel.ids import new_id
+from caddy_shopping.kernel.money import Money
 from caddy_shopping.platform.rpc.local import local_stub
 from tests.contexts.products.conftest import Catalogue, a_variant
 from tests.support.fakes.products import FakeProducts, a_variant_view
@@ -98,6 +100,22 @@ async def test_it_reserves_only_what_is_for_sale(shop: Any) -> None:
             await shop.products.reserve(order_id=new_id(), lines=[line(one), line(gone)], ttl_seconds=60)
         assert [detail.pointer for detail in refusal.value.details] == ["/lines/1/variantId"]
     assert await available(shop, one) == 5
+
+
+async def test_it_refuses_prices_that_moved_before_it_takes_anything(shop: Any) -> None:
+    one, two = await shop.put(), await shop.put(0)
+    price = (await shop.products.get_variants(variant_ids=[one]))[0].price
+    other = price + Money(1, price.currency)
+    for wrong in (other, Money(price.amount, "EUR")):
+        lines = [ReservationLine(one, 1, price), ReservationLine(one, 1, wrong), ReservationLine(two, 1, price)]
+        with pytest.raises(PriceMoved) as refusal:
+            await shop.products.reserve(order_id=new_id(), lines=lines, ttl_seconds=60)
+        assert [detail.pointer for detail in refusal.value.details] == ["/lines/1/price"]
+    assert await available(shop, one) == 5
+    order = new_id()
+    first = await shop.products.reserve(order_id=order, lines=[ReservationLine(one, 1, price)], ttl_seconds=60)
+    again = await shop.products.reserve(order_id=order, lines=[ReservationLine(one, 1, other)], ttl_seconds=60)
+    assert first == again
 
 
 async def test_it_never_runs_out_of_what_is_not_tracked(shop: Any) -> None:

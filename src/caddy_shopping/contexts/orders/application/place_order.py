@@ -15,12 +15,16 @@ from caddy_shopping.contexts.orders.domain.number import new_number
 from caddy_shopping.contexts.orders.domain.order import Buyer, Order
 from caddy_shopping.contexts.orders.domain.parts import Address
 from caddy_shopping.contexts.orders.domain.pricing import PriceRules, Quote
-from caddy_shopping.contracts.products import Products, ReservationLine, VariantNotFound
+from caddy_shopping.contracts.products import PriceMoved, Products, ReservationLine, VariantNotFound, VariantView
 from caddy_shopping.kernel.actor import Actor
 from caddy_shopping.kernel.clock import Clock
+from caddy_shopping.kernel.errors import ConcurrentChange
 from caddy_shopping.kernel.ids import new_id
 from caddy_shopping.kernel.money import Money
 from caddy_shopping.kernel.unit_of_work import UnitOfWork
+
+Prices = dict[UUID, Money]
+"""Of one piece, by variant."""
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,16 +52,13 @@ class PlaceOrderHandler(msgspec.Struct, frozen=True):
     async def __call__(self, command: PlaceOrder) -> OrderView:
         """Order the selected lines of the cart. Their stock is reserved, and they leave the cart.
 
-        They are priced as they were at the moment of reserving; stock of an order that is refused then goes back.
+        They cost what they cost at the moment of reserving; stock of an order that is refused after that goes back.
         """
         actor = command.actor
         lines = await selected_lines(self.queries, actor.user_id)
         buyer = Buyer(actor.user_id, _email(command), actor.language)
-        if not self._ships(command):
-            # Most likely refused, and then nothing is reserved: so it is priced before.
-            self._price(command, Selection.of(lines, await variants_of(lines, self.products, actor.language)))
         order_id = new_id()
-        chosen = await self._reserve(order_id, lines, actor)
+        chosen = await self._reserve(order_id, command, lines)
         try:
             quote = self._price(command, chosen)
             return await self._save(order_id, command, chosen, quote, buyer)
@@ -65,19 +66,40 @@ class PlaceOrderHandler(msgspec.Struct, frozen=True):
             await self._give_back(order_id, failure)
             raise
 
-    async def _reserve(self, order_id: UUID, lines: list[CartLine], actor: Actor) -> Selection:
-        """The lines with their variants, as they were sold at the moment that they were set aside."""
-        wanted = [ReservationLine(variant_id=line.variant_id, quantity=line.quantity) for line in lines]
-        try:
-            reservation = await self.products.reserve(order_id=order_id, lines=wanted, ttl_seconds=self.hold)
-        except VariantNotFound:
-            await variants_of(lines, self.products, actor.language)  # says which lines, in the cart's words
-            raise
-        return Selection.of(lines, reservation.variants)
+    async def _reserve(self, order_id: UUID, command: PlaceOrder, lines: list[CartLine]) -> Selection:
+        """The lines with their variants, as they were sold at the moment that they were set aside.
 
-    def _ships(self, command: PlaceOrder) -> bool:
+        What is refused takes nothing off the shelf, where others would miss it meanwhile. So what cannot be sent is
+        priced first; and where the buyer says a total, products refuses what costs something else than in the cart,
+        and then it is priced first too.
+        """
+        for prices in (self._prices_seen(command, lines), None):
+            known = await self._prices_now(command, lines) if prices is None else prices
+            wanted = [ReservationLine(line.variant_id, line.quantity, known.get(line.variant_id)) for line in lines]
+            try:
+                reservation = await self.products.reserve(order_id=order_id, lines=wanted, ttl_seconds=self.hold)
+            except PriceMoved:
+                continue
+            except VariantNotFound:
+                await self._variants(command, lines)  # says which lines, in the cart's words
+                break  # it is sold again
+            return Selection.of(lines, reservation.variants)
+        raise ConcurrentChange()
+
+    def _prices_seen(self, command: PlaceOrder, lines: list[CartLine]) -> Prices | None:
+        """What the buyer may have seen, as far as it matters; None where the order is most likely refused."""
         country = command.address.country if command.address else None
-        return self.rules.ships(command.shipping_method, country)
+        if not self.rules.ships(command.shipping_method, country):
+            return None
+        return {} if command.expected_total is None else {line.variant_id: line.price for line in lines}
+
+    async def _prices_now(self, command: PlaceOrder, lines: list[CartLine]) -> Prices:
+        variants = await self._variants(command, lines)
+        self._price(command, Selection.of(lines, variants))
+        return {variant.id: variant.price for variant in variants}
+
+    async def _variants(self, command: PlaceOrder, lines: list[CartLine]) -> list[VariantView]:
+        return await variants_of(lines, self.products, command.actor.language)
 
     def _price(self, command: PlaceOrder, chosen: Selection) -> Quote:
         address = command.address

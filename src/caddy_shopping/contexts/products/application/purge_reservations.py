@@ -30,5 +30,5 @@ class PurgeReservationsHandler(msgspec.Struct, frozen=True):
             async with self.uow() as tx:
                 count = await tx.stock.purge(before, BATCH)
             forgotten += count
-            if not count:
+            if count < BATCH:
                 return forgotten

@@ -1,6 +1,6 @@
 """Stock is set aside for an order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from caddy_shopping.contexts.products.domain.specs import MAX_STOCK
 from caddy_shopping.contexts.products.domain.stock import AlreadyReserved, ShelfItem, State, TakenLine, demand
 from caddy_shopping.contracts.products import (
     OutOfStock,
+    PriceMoved,
     Reservation,
     ReservationGone,
     ReservationLine,
@@ -38,7 +39,7 @@ class ReserveStockHandler(msgspec.Struct, frozen=True):
     async def __call__(self, command: ReserveStock) -> Reservation:
         """Take stock off the shelf for an order, all lines or none; the first call for an order stands.
 
-        Raises `OutOfStock` (naming every line that cannot be had), `VariantNotFound`, `QuantityInvalid`,
+        Raises `VariantNotFound`, `PriceMoved`, `OutOfStock` (each naming every line it is about), `QuantityInvalid`,
         and `ReservationGone` where the order's reservation was given back before.
         """
         lines = command.lines
@@ -56,7 +57,7 @@ class ReserveStockHandler(msgspec.Struct, frozen=True):
         async with self.uow() as tx:
             try:
                 taken, variants = await _take_all(tx, command.lines)
-            except (OutOfStock, VariantNotFound):
+            except (OutOfStock, PriceMoved, VariantNotFound):
                 # A second call finds the shelf as the first one left it.
                 if await tx.stock.reservation(command.order_id) is not None:
                     raise AlreadyReserved from None
@@ -87,12 +88,24 @@ async def _take_all(
     ]
     if missing:
         raise VariantNotFound(details=missing)
+    _check_prices(lines, shelf)
     short = [item for item in shelf.values() if item.limited and item.stock < wanted[item.id]]
     if short:
         raise _out_of_stock(short, wanted, lines)
     taken = [_taken(shelf[variant_id], quantity) for variant_id, quantity in wanted.items()]
     await tx.stock.take({line.variant_id: line.taken for line in taken if line.taken})
     return taken, [_left(shelf[line.variant_id], line) for line in taken]
+
+
+def _check_prices(lines: Sequence[ReservationLine], shelf: Mapping[UUID, ShelfItem]) -> None:
+    moved = {
+        i: shelf[line.variant_id].sku
+        for i, line in enumerate(lines)
+        if line.price not in (None, shelf[line.variant_id].view.price)
+    }
+    if moved:
+        details = [Detail(f"/lines/{i}/price", PriceMoved.code, str(PriceMoved(sku=sku))) for i, sku in moved.items()]
+        raise PriceMoved(details=details, sku=next(iter(moved.values())))
 
 
 def _taken(item: ShelfItem, quantity: int) -> TakenLine:

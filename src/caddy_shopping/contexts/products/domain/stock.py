@@ -145,5 +145,5 @@ class Stock(Protocol):
         ...
 
     async def purge(self, due_before: datetime, limit: int) -> int:
-        """Forget RELEASED reservations whose deadline was before, found by up to `limit` of their lines; how many."""
+        """Forget up to `limit` RELEASED reservations whose deadline was before; how many."""
         ...

@@ -218,8 +218,8 @@ class SqlStock:
         return found.product_id, found.stock
 
     async def purge(self, due_before: datetime, limit: int) -> int:
-        old = select(_r.order_id).where(_r.state == State.RELEASED, _r.expires_at < due_before).limit(limit)
-        ids = {row.order_id for row in await self._tx.execute(old)}
+        due = (_r.state == State.RELEASED, _r.expires_at < due_before, _r.position == 0)
+        ids = [row.order_id for row in await self._tx.execute(select(_r.order_id).where(*due).limit(limit))]
         if ids:
             await self._tx.execute(delete(reserved).where(_r.order_id.in_(ids)))
         return len(ids)

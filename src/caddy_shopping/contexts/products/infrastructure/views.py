@@ -120,12 +120,12 @@ class SqlProductQueries:
         held = reserved.c
         statement = (
             select(held.order_id)
-            .where(held.state == State.HELD, held.expires_at < now)
+            .where(held.state == State.HELD, held.expires_at < now, held.position == 0)
             .order_by(held.expires_at)
             .limit(limit)
         )
         async with self._database.read() as connection:
-            return list(dict.fromkeys((await connection.execute(statement)).scalars()))
+            return list((await connection.execute(statement)).scalars())
 
     def _staff_statement(self, wanted: StaffFilter, page: PageRequest) -> Select[Any]:
         conditions = self._search.conditions(wanted.q or "", active_only=False)

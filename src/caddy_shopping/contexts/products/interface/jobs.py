@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from caddy_shopping.contexts.products.application.purge_reservations import PurgeReservations
-from caddy_shopping.contexts.products.application.sweep_reservations import SweepReservations
+from caddy_shopping.contexts.products.application.sweep_reservations import BATCH, SweepReservations
 from caddy_shopping.contexts.products.application.use_cases import UseCases
 from caddy_shopping.contexts.products.settings import ProductsSettings
 from caddy_shopping.platform.executor import Executor
@@ -12,8 +12,8 @@ from caddy_shopping.platform.module import Job
 
 def jobs(use_cases: UseCases, run: Executor, settings: ProductsSettings) -> list[Job]:
     async def sweep() -> None:
-        """Batch after batch, until there is nothing left."""
-        while await run(use_cases.sweep_reservations, SweepReservations()):
+        """Batch after batch, until one is not full."""
+        while await run(use_cases.sweep_reservations, SweepReservations()) == BATCH:
             pass
 
     async def purge() -> None:

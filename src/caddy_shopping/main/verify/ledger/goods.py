@@ -73,6 +73,18 @@ def reservations(books: Books) -> Iterator[str]:
     ):
         yield f"reservation {ident(row.order_id)}: there is no such order, and its deadline is over"
     for row in books.ask(
+        """SELECT order_id FROM product_reserved GROUP BY order_id
+           HAVING COUNT(DISTINCT state) > 1 OR COUNT(DISTINCT expires_at) > 1 OR COUNT(DISTINCT variant_id) < COUNT(*)
+               OR MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1"""
+    ):
+        yield f"reservation {ident(row.order_id)}: its lines do not belong together"
+    for row in books.ask(
+        """SELECT DISTINCT o.number FROM product_reserved r JOIN orders o ON o.id = r.order_id
+             LEFT JOIN order_lines l ON l.order_id = r.order_id AND l.variant_id = r.variant_id
+            WHERE l.id IS NULL"""
+    ):
+        yield f"order {row.number}: more was reserved for it than its lines say"
+    for row in books.ask(
         """WITH wanted AS (SELECT order_id, variant_id, SUM(quantity) AS n FROM order_lines
                             GROUP BY order_id, variant_id)
            SELECT o.number FROM wanted w JOIN orders o ON o.id = w.order_id
