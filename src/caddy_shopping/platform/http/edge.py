@@ -68,8 +68,11 @@ class Edge:
         if self._kept is not None and scope["method"] == "GET" and seen.keys() <= _PLAIN:
             entry = self._kept.find(scope, seen)
             if entry is not None:
+                scope["path_template"] = entry.route
                 return await self._send_kept(entry, scope["path"], seen, send, started)
         trace = _trace(seen)
+        if (span := scope.get("span")) is not None:
+            trace = Trace(trace.request_id, span.traceparent)
         token = current.set(trace)
         method = scope["asked_method"] = scope["method"]
         path = scope["asked_path"] = scope["path"]
