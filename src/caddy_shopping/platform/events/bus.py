@@ -15,7 +15,6 @@ from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
 from caddy_shopping.platform.events.reactions import DeliveryStopped, Graveyard, Reactions, Subscription
 from caddy_shopping.platform.events.spans import notes_of
-from caddy_shopping.platform.telemetry import trace
 from caddy_shopping.platform.telemetry.metrics import Metrics
 from caddy_shopping.platform.telemetry.spans import Kind, Spans
 
@@ -122,10 +121,6 @@ class TracedBus(Bus):
 
     async def publish(self, event: Envelope) -> None:
         """As the bus does it."""
-        token = trace.continue_from(event.traceparent)
-        try:
-            notes = notes_of(event, "send", self._system)
-            with self._spans.span(f"send {event.topic}", Kind.PRODUCER, notes, (DeliveryStopped,)) as span:
-                await self._bus.publish(msgspec.structs.replace(event, traceparent=span.traceparent))
-        finally:
-            trace.current.reset(token)
+        name, notes = f"send {event.topic}", notes_of(event, "send", self._system)
+        with self._spans.caused_by(event.traceparent, name, Kind.PRODUCER, notes, (DeliveryStopped,)) as span:
+            await self._bus.publish(msgspec.structs.replace(event, traceparent=span.traceparent))

@@ -20,18 +20,17 @@ class ServerSpans:
         if scope["type"] != "http" or scope["path"].startswith(UNTRACED):
             return await self._app(scope, receive, send)
         seen = seen_headers(scope)
-        given = trace.sane(seen.get(b"traceparent", b"").decode("latin-1"))
+        given = trace.sane(seen[b"traceparent"].decode("latin-1")) if b"traceparent" in seen else None
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
-        token = trace.continue_from(given)
-        try:
-            with self._spans.span(method, Kind.SERVER, {"http.request.method": method}) as span:
-                scope["span"] = span
-                if given is None:
-                    # One number serves as the id of the request, too, as where nothing is exported.
-                    seen.setdefault(b"x-request-id", span.traceparent[3:35].encode())
-                await self._answer(scope, receive, send, span, method)
-        finally:
-            trace.current.reset(token)
+        span = scope["span"] = self._spans.caused_by(given, method, Kind.SERVER)
+        if given is None:
+            # One number serves as the id of the request, too, as where nothing is exported.
+            seen.setdefault(b"x-request-id", span.traceparent[3:35].encode())
+        if not span.sampled:
+            return await self._app(scope, receive, send)
+        with span:
+            span.note("http.request.method", method)
+            await self._answer(scope, receive, send, span, method)
         return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span, method: str) -> None:
@@ -43,8 +42,6 @@ class ServerSpans:
                 status = message["status"]
             await send(message)
 
-        if not span.sampled:
-            return await self._app(scope, receive, send)
         try:
             await self._app(scope, receive, noted)
         finally:
@@ -59,4 +56,3 @@ class ServerSpans:
                 span.note("http.response.status_code", status)
             if status >= 500:
                 span.fail(str(status))
-        return None

@@ -6,16 +6,18 @@ are lost, oldest first, and requests do not notice.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from random import random
 from time import monotonic
+from types import TracebackType
+from typing import Self
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -29,8 +31,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from caddy_shopping.kernel.errors import Kind as Refused
 from caddy_shopping.kernel.errors import ShopError
-from caddy_shopping.platform.telemetry.spans import Kind, Span, Spans
-from caddy_shopping.platform.telemetry.trace import Trace, current
+from caddy_shopping.platform.telemetry.spans import Expected, Kind, Notes, Span, Spans
+from caddy_shopping.platform.telemetry.trace import Trace, current, new_traceparent, sane
 
 PATH = "/v1/traces"
 QUEUE = 4096
@@ -56,6 +58,7 @@ class OtlpSpans(Spans):
 
     def __init__(self, endpoint: str, ratio: float, service: str, version: str, registry: CollectorRegistry) -> None:
         self._endpoint = endpoint.rstrip("/") + PATH
+        self._ratio = ratio
         self._sent = Counter(
             "trace_spans_total", "Spans taken by the collector (sent), or not (lost).", ["status"], registry=registry
         )
@@ -63,7 +66,7 @@ class OtlpSpans(Spans):
             {"service.name": service, "service.namespace": "caddy-shopping", "service.version": version}
         )
         # Ended by us, in time, and not by the interpreter at its own end.
-        self._provider = TracerProvider(ParentBased(TraceIdRatioBased(ratio)), resource, shutdown_on_exit=False)
+        self._provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
         self._tracer = self._provider.get_tracer("caddy_shopping", version)
         self._collector: _Collector | None = None
         self._seldom = _Seldom()
@@ -88,42 +91,69 @@ class OtlpSpans(Spans):
         _log_of(OTLPSpanExporter).removeFilter(self._seldom)
         self._collector = None
 
-    @contextmanager
-    def span(
-        self,
-        name: str,
-        kind: Kind = Kind.INTERNAL,
-        notes: Mapping[str, str | int] | None = None,
-        expected: tuple[type[BaseException], ...] = (),
-    ) -> Iterator[Span]:
+    def span(self, name: str, kind: Kind = Kind.INTERNAL, notes: Notes | None = None, expected: Expected = ()) -> Span:
         around = current.get()
-        if around is not None and not _sampled(around.traceparent):
-            # All below would be the same.
-            yield _Unsampled(around.traceparent)
-            return
-        context = _NEW if around is None else _context_of(around.traceparent)
-        made = self._tracer.start_span(name, context, _KINDS[kind], notes)
-        span = _Sampled(made)
-        token = current.set(Trace(around.request_id if around else span.traceparent[3:35], span.traceparent))
-        try:
-            yield span
-        except BaseException as fault:
-            if not isinstance(fault, expected):
-                _tell(span, fault)
-            raise
-        finally:
-            current.reset(token)
-            made.end()
+        return self._made(None if around is None else around.traceparent, name, kind, notes, expected)
+
+    def caused_by(
+        self, parent: str | None, name: str, kind: Kind, notes: Notes | None = None, expected: Expected = ()
+    ) -> Span:
+        return self._made(sane(parent), name, kind, notes, expected)
+
+    def _made(self, parent: str | None, name: str, kind: Kind, notes: Notes | None, expected: Expected) -> Span:
+        # Decided here and not by a sampler, because most steps are not sampled, and the SDK takes its time.
+        if parent is None and random() >= self._ratio:
+            return _Step(new_traceparent(sampled=False))
+        if parent is not None and not _sampled(parent):
+            return _Step(parent)
+        context = _NEW if parent is None else _context_of(parent)
+        return _Sampled(self._tracer.start_span(name, context, _KINDS[kind], notes), expected)
 
 
-class _Sampled(Span):
-    """A span of the SDK's; where a new trace came out unsampled, one that records nothing."""
+class _Step(Span):
+    """A step that is not exported. Its children are children of what it continues."""
 
-    def __init__(self, made: OtelSpan) -> None:
+    sampled = False
+
+    def __init__(self, traceparent: str) -> None:
+        self.traceparent = traceparent
+
+    def __enter__(self) -> Self:
+        around = current.get()
+        request_id = self.traceparent[3:35] if around is None else around.request_id
+        self._token = current.set(Trace(request_id, self.traceparent))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        current.reset(self._token)
+
+    def rename(self, name: str) -> None: ...
+
+    def note(self, name: str, value: str | int) -> None: ...
+
+    def fail(self, kind: str) -> None: ...
+
+
+class _Sampled(_Step):
+    """A span of the SDK's."""
+
+    sampled = True
+
+    def __init__(self, made: OtelSpan, expected: Expected) -> None:
         context = made.get_span_context()
+        super().__init__(f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}")
         self._made = made
-        self.sampled = context.trace_flags.sampled
-        self.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        self._expected = expected
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        super().__exit__(kind, fault, traceback)
+        if fault is not None and not isinstance(fault, self._expected):
+            _tell(self, fault)
+        self._made.end()
 
     def rename(self, name: str) -> None:
         self._made.update_name(name)
@@ -134,21 +164,6 @@ class _Sampled(Span):
     def fail(self, kind: str) -> None:
         self._made.set_attribute("error.type", kind)
         self._made.set_status(StatusCode.ERROR)
-
-
-class _Unsampled(Span):
-    """A step of a trace that is not exported. Its children go on from where it stands."""
-
-    sampled = False
-
-    def __init__(self, traceparent: str) -> None:
-        self.traceparent = traceparent
-
-    def rename(self, name: str) -> None: ...
-
-    def note(self, name: str, value: str | int) -> None: ...
-
-    def fail(self, kind: str) -> None: ...
 
 
 class _Collector(SpanExporter):

@@ -6,9 +6,12 @@ queries or bodies, and of a fault its class alone, never its text.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from enum import Enum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+Notes: TypeAlias = Mapping[str, str | int]
+Expected: TypeAlias = tuple[type[BaseException], ...]
 
 
 class Kind(Enum):
@@ -22,12 +25,21 @@ class Kind(Enum):
 
 
 class Span(Protocol):
-    """One step that is under way."""
+    """One step: `with` it, and what runs inside is its children.
+
+    An exception that leaves it makes it failed, unless it is an answer: a refusal, or one that was `expected`.
+    """
 
     traceparent: str
     """What makes another step, here or elsewhere, a child of this one."""
     sampled: bool
     """Whether it is exported. Where not, all that is said of it goes nowhere."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
 
     def rename(self, name: str) -> None: ...
 
@@ -41,17 +53,14 @@ class Span(Protocol):
 class Spans(Protocol):
     """Makes spans. `start` and `stop` it with the process; before and after, nothing is exported."""
 
-    def span(
-        self,
-        name: str,
-        kind: Kind = Kind.INTERNAL,
-        notes: Mapping[str, str | int] | None = None,
-        expected: tuple[type[BaseException], ...] = (),
-    ) -> AbstractContextManager[Span]:
-        """A step of the current trace, or the first of a new one; what is inside of it is its children.
+    def span(self, name: str, kind: Kind = Kind.INTERNAL, notes: Notes | None = None, expected: Expected = ()) -> Span:
+        """A step of the current trace; the first of a new one, where there is none."""
+        ...
 
-        An exception that leaves it makes it failed, unless it is an answer: a refusal, or one of `expected`.
-        """
+    def caused_by(
+        self, parent: str | None, name: str, kind: Kind, notes: Notes | None = None, expected: Expected = ()
+    ) -> Span:
+        """A step of the trace that a message came from: `parent` is its traceparent, or None."""
         ...
 
     def start(self) -> None: ...

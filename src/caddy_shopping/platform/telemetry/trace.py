@@ -31,9 +31,10 @@ def request_id() -> str | None:
     return trace.request_id if trace else None
 
 
-def new_traceparent() -> str:
-    """The root of a new trace, sampled: version 00, 16-byte trace id, 8-byte span id."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+def new_traceparent(*, sampled: bool = True) -> str:
+    """The root of a new trace: version 00, 16-byte trace id, 8-byte span id."""
+    fresh = secrets.token_hex(24)
+    return f"00-{fresh[:32]}-{fresh[32:]}-{'01' if sampled else '00'}"
 
 
 def sane(parent: str | None) -> str | None:
