@@ -60,7 +60,10 @@ class OtlpSpans(Spans):
         self._endpoint = endpoint.rstrip("/") + PATH
         self._ratio = ratio
         self._sent = Counter(
-            "trace_spans_total", "Spans taken by the collector (sent), or not (lost).", ["status"], registry=registry
+            "trace_spans_total",
+            "Spans taken by the collector (sent), or given up after its tries (lost).",
+            ["status"],
+            registry=registry,
         )
         resource = Resource.create(
             {"service.name": service, "service.namespace": "caddy-shopping", "service.version": version}
