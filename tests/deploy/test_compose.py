@@ -93,7 +93,7 @@ def test_databases_and_brokers_are_reached_from_nowhere_else(services: dict[str,
     for name in {"postgres", "redis", "redpanda"} & services.keys():
         assert services[name]["networks"].keys() == {"data"}
     inside = {name for name, service in services.items() if "data" in service.get("networks", {})}
-    assert inside & {"gateway", "prometheus", "grafana", "alertmanager"} == set()
+    assert inside & {"gateway", "prometheus", "grafana", "alertmanager", "jaeger"} == set()
     assert read("compose.yaml")["networks"]["data"]["internal"] is True
 
 
@@ -170,6 +170,37 @@ def test_prometheus_looks_at_what_there_is() -> None:
         serving = {f"{name}:3000" for name, command in commands.items() if "serve" in command}
         working = {f"{name}:9100" for name, command in commands.items() if "worker" in command}
         assert looked_at == serving | working | ({"gateway:8404"} if "gateway" in services else set())
+
+
+def test_traces_go_to_somebody_who_is_there_and_nobody_waits_for_them(services: dict[str, Any]) -> None:
+    jaeger = services["jaeger"]
+    assert {"shop", "monitoring"} == jaeger["networks"].keys()
+    assert jaeger["healthcheck"]["test"][-1] == "http://127.0.0.1:13133/status"
+    ours = {name: service for name, service in services.items() if service["image"] == OURS}
+    assert len(ours) >= 2
+    for name, service in ours.items():
+        said = {key.lower(): value for key, value in service["environment"].items() if "OTLP" in key}
+        read_by_us = settings.Settings(**{key.removeprefix("shop_"): value for key, value in said.items()})
+        assert (read_by_us.otlp_endpoint, read_by_us.otlp_sampling) == ("http://jaeger:4318", 1.0), name
+        assert "shop" in service["networks"], name
+    assert [name for name, service in services.items() if "jaeger" in (service.get("depends_on") or {})] == []
+
+
+def test_grafana_looks_at_what_there_is(services: dict[str, Any]) -> None:
+    sources = yaml.safe_load((FOLDER.parent / "monitoring" / "grafana" / "datasources.yml").read_text())["datasources"]
+    assert {source["type"]: source["url"] for source in sources} == {
+        "prometheus": "http://prometheus:9090",
+        "jaeger": "http://jaeger:16686",
+    }
+    for source in sources:
+        assert "monitoring" in services[source["type"]]["networks"]
+
+
+def test_monitoring_is_opened_to_this_machine_alone() -> None:
+    services = read("compose.yaml", "compose.open.yaml")["services"]
+    doors = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert doors.keys() == {"gateway", "grafana", "prometheus", "alertmanager", "jaeger"}
+    assert {door["host_ip"] for ports in doors.values() for door in ports} == {"127.0.0.1"}
 
 
 def test_the_shop_finds_its_settings_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

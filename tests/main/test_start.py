@@ -14,9 +14,12 @@ NOT_YET = {
     "caddy_shopping.main.commands": "another command than serve",
     "confluent_kafka": "a broker",
     "jinja2": "a letter",
+    "google.protobuf": "traces to export",
     "litestar.plugins.pydantic": "routes that speak pydantic",
+    "opentelemetry": "traces to export",
     "pydantic.v1": "nothing at all",
     "redis": "a Redis",
+    "requests": "traces to export",
     "rich.progress": "an import",
 }
 BUILT = """

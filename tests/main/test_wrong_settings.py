@@ -14,6 +14,8 @@ WRONG = {
     "SHOP_DATA_DIR": ("/proc/nothing", "SHOP_DATA_DIR: "),
     "SHOP_DATABASE_URL": (f"oracle://shop:{SECRET}@host/shop", "A database's URL (sqlite:///path"),
     "SHOP_REDIS_URL": (f"http://:{SECRET}@host", "SHOP_REDIS_URL: "),
+    "SHOP_OTLP_ENDPOINT": (f"jaeger:{SECRET}", "SHOP_OTLP_ENDPOINT: Value error, it should read like http://host:4318"),
+    "SHOP_OTLP_SAMPLING": ("1.5", "SHOP_OTLP_SAMPLING: Input should be less than or equal to 1"),
     "SHOP_TOKEN_SECRET": (SECRET, "SHOP_TOKEN_SECRET: HS256 takes at least one secret, each of at least 32 bytes"),
     "SHOP_PAYMENTS_WEBHOOK_PREVIOUS_SECRETS": (
         f'["whsec_{SECRET}"]',

@@ -34,6 +34,7 @@ from caddy_shopping.platform.module import Job, Kit, Module
 from caddy_shopping.platform.rpc.local import local_stub
 from caddy_shopping.platform.rpc.tokens import ServiceTokens
 from caddy_shopping.platform.settings import Settings, load
+from caddy_shopping.platform.telemetry.spans import Spans
 
 C = TypeVar("C")
 Contract = Callable[[type[Any], str], Any]
@@ -63,7 +64,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
     kits = {schema.context: ground.kit(schema, shared.cache, shared.limiter) for schema in schemas}
     modules: dict[str, Module] = {}
     service_tokens = ServiceTokens(ground.secret.derive("service-tokens"), ",".join(topology.here), ground.clock)
-    elsewhere, endings = _elsewhere(topology, service_tokens)
+    elsewhere, endings = _elsewhere(topology, service_tokens, ground.spans)
 
     def contract(kind: type[C], name: str) -> C:
         if topology.has(name):
@@ -99,19 +100,22 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Process:
         health=health,
         metrics=ground.metrics,
         shared=shared,
+        spans=ground.spans,
         endings=endings,
         release=(ground.passwords.close,),
     )
 
 
-def _elsewhere(topology: Topology, tokens: ServiceTokens) -> tuple[Contract, list[Callable[[], Awaitable[None]]]]:
+def _elsewhere(
+    topology: Topology, tokens: ServiceTokens, spans: Spans | None
+) -> tuple[Contract, list[Callable[[], Awaitable[None]]]]:
     """What makes stubs of the contexts in other processes, and how to hang up."""
     if topology.whole:
         return _nowhere, []
     # Imported here: who has no peers need not load the client.
     from caddy_shopping.platform.rpc.client import Peers
 
-    peers = Peers(topology.peers, tokens)
+    peers = Peers(topology.peers, tokens, spans)
     return peers.stub, [peers.close]
 
 
@@ -123,7 +127,14 @@ def whole_document() -> dict[str, Any]:
     """The OpenAPI document of the whole shop, whatever runs here. Touches no database and no data folder."""
     with TemporaryDirectory() as folder:
         alone = load(
-            Settings, data_dir=Path(folder), database_url="", contexts="", peers="", kafka_brokers="", redis_url=""
+            Settings,
+            data_dir=Path(folder),
+            database_url="",
+            contexts="",
+            peers="",
+            kafka_brokers="",
+            redis_url="",
+            otlp_endpoint="",
         )
         document: dict[str, Any] = build(alone).app.openapi()
     return document

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.metadata import version
+from os import environ
 
 from caddy_shopping.kernel.clock import Clock
 from caddy_shopping.main.databases import Databases
 from caddy_shopping.platform.cache.cache import Cache
 from caddy_shopping.platform.db.tables import PlatformTables
-from caddy_shopping.platform.events.bus import EventBus, InProcessBus
+from caddy_shopping.platform.events.bus import EventBus, InProcessBus, TracedBus
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.relay import IMPATIENT, OTHERS_FIRST, Relay
 from caddy_shopping.platform.executor import Executor
@@ -20,6 +22,7 @@ from caddy_shopping.platform.security.secrets import InstallationSecret
 from caddy_shopping.platform.security.tokens import AccessTokens
 from caddy_shopping.platform.settings import Settings, reading
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Ground:
     keys: KeySet
     tokens: AccessTokens
     passwords: PasswordHasher
+    spans: Spans | None = None
+    """None: traces go nowhere."""
     relays: dict[str, Relay] = field(default_factory=dict)
     dead_letters: dict[str, DeadLetters] = field(default_factory=dict)
 
@@ -43,11 +48,12 @@ class Ground:
         context, tables = schema.context, PlatformTables.found(schema.metadata, schema.context)
         database = self.databases.of(context)
         patience = OTHERS_FIRST if self.bus.shared else IMPATIENT
-        relay = Relay(context, database, tables, self.bus, self.clock, self.metrics, patience)
+        bus = self.bus if self.spans is None else TracedBus(self.bus, self.spans)
+        relay = Relay(context, database, tables, bus, self.clock, self.metrics, patience)
         self.relays[context] = relay
         self.dead_letters[context] = DeadLetters(database, tables, self.clock)
         lease = timedelta(seconds=self.settings.idempotency_lease_seconds)
-        run = Executor(context, database, tables, self.clock, self.metrics, lease)
+        run = Executor(context, database, tables, self.clock, self.metrics, lease, self.spans)
         return Kit(context, database, tables, self.clock, run, relay.wake, cache, limiter)
 
 
@@ -60,23 +66,38 @@ def lay(settings: Settings, clock: Clock, contexts: Sequence[str], everywhere: S
     with reading("SHOP_DATA_DIR", OSError):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = key_set(settings, clock)
+    spans = spans_of(settings, "caddy-shopping" if len(contexts) == len(everywhere) else ",".join(contexts), metrics)
     return Ground(
         settings=settings,
         databases=Databases(settings, contexts),
         clock=clock,
         metrics=metrics,
-        bus=event_bus(settings, everywhere, metrics),
+        bus=event_bus(settings, everywhere, metrics, spans),
         secret=InstallationSecret.load_or_create(settings.data_dir),
         keys=keys,
         tokens=AccessTokens(keys, clock, lifetime=timedelta(minutes=settings.token_minutes)),
         passwords=PasswordHasher(),
+        spans=spans,
     )
 
 
-def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> EventBus:
+def spans_of(settings: Settings, service: str, metrics: Metrics) -> Spans | None:
+    """What exports traces, where they are to be."""
+    # With OpenTelemetry's own switch for "off", spans would have no ids to pass on.
+    if not settings.otlp_endpoint or environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return None
+    # Imported here: the SDK takes megabytes and a tenth of a second.
+    from caddy_shopping.platform.telemetry.otlp import OtlpSpans
+
+    return OtlpSpans(
+        settings.otlp_endpoint, settings.otlp_sampling, service, version("caddy-shopping-backend"), metrics.registry
+    )
+
+
+def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics, spans: Spans | None = None) -> EventBus:
     """Kafka where there are brokers; otherwise events stay inside the process."""
     if not settings.kafka_brokers:
-        return InProcessBus(metrics)
+        return InProcessBus(metrics, spans)
     # Imported here: who has no brokers need not pay for their client.
     from caddy_shopping.platform.events.kafka.bus import AT_ONCE, KafkaBus
     from caddy_shopping.platform.events.kafka.cluster import Cluster
@@ -91,7 +112,7 @@ def event_bus(settings: Settings, contexts: Sequence[str], metrics: Metrics) -> 
     )
     # No more than there are connections, or requests would queue behind events. SQLite has one writer anyway.
     at_once = AT_ONCE if settings.database.startswith("sqlite") else settings.pool_size
-    return KafkaBus(cluster, contexts, metrics, at_once=at_once)
+    return KafkaBus(cluster, contexts, metrics, at_once=at_once, spans=spans)
 
 
 def key_set(settings: Settings, clock: Clock) -> KeySet:

@@ -15,6 +15,7 @@ from caddy_shopping.platform.jobs.scheduler import Scheduler
 from caddy_shopping.platform.module import Module, Schema
 from caddy_shopping.platform.settings import Settings
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Spans
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Process:
     health: Health
     metrics: Metrics
     shared: Shared
+    spans: Spans | None = None
     release: Sequence[Callable[[], None]] = ()
     endings: Sequence[Callable[[], Awaitable[None]]] = ()
     _started: bool = field(default=False, init=False)
@@ -54,6 +56,8 @@ class Process:
         Without, events are still relayed where their consumers may be in other processes.
         """
         self._started = True
+        if self.spans is not None:
+            self.spans.start()
         await self.shared.start()
         for module in self.modules.values():
             for step in module.start:
@@ -80,6 +84,8 @@ class Process:
         await self.shared.stop()
         for end in self.endings:
             await end()
+        if self.spans is not None:
+            await self.spans.stop()
         for close in self.release:
             close()
         await self.databases.close()

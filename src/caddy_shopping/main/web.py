@@ -77,6 +77,7 @@ def web_app(
         document=document,
         events=events_document,
         internal=lambda app: RpcServer(app, services, service_tokens),
+        spans=ground.spans,
     )
 
 

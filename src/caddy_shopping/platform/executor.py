@@ -1,4 +1,4 @@
-"""Around every handler: a bounded retry, the Idempotency-Key, the inbox, and a count of what happened."""
+"""Around every handler: a bounded retry, the Idempotency-Key, the inbox, a span, and a count of what happened."""
 
 import asyncio
 import random
@@ -20,6 +20,7 @@ from caddy_shopping.platform.db.together import Separated
 from caddy_shopping.platform.db.unit_of_work import AlreadyHandled
 from caddy_shopping.platform.execution import Claim, Delivery, Execution, Rendered, execution
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Spans
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -37,10 +38,12 @@ class Executor:
         clock: Clock,
         metrics: Metrics,
         lease: timedelta = LEASE,
+        spans: Spans | None = None,
     ) -> None:
         self.context = context
         self._keys = IdempotencyKeys(database, tables, clock, lease)
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, handler: Callable[[C], Awaitable[R]], command: C) -> R:
         """Run a use case, again where it lost a race. Raises its named errors."""
@@ -100,6 +103,13 @@ class Executor:
         return await self._retried(operation, lambda: self._keys.keep(claim, said))
 
     async def _run(self, handler: Callable[[C], Awaitable[R]], command: C, run: Execution) -> R:
+        if self._spans is None:
+            return await self._counted(handler, command, run)
+        notes = {"shop.context": self.context}
+        with self._spans.span(run.operation, notes=notes, expected=(AlreadyHandled, Separated)):
+            return await self._counted(handler, command, run)
+
+    async def _counted(self, handler: Callable[[C], Awaitable[R]], command: C, run: Execution) -> R:
         token = execution.set(run)
         try:
             result = await self._retried(run.operation, lambda: handler(command), 1 if run.together else ATTEMPTS)

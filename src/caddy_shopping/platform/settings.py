@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
@@ -95,12 +96,28 @@ class Settings(BaseSettings):
     """More options of librdkafka as JSON, e.g. `{"security.protocol": "SASL_SSL", …}`."""
     log_level: str = "INFO"
     log_format: Literal["console", "json"] = "json"
+    otlp_endpoint: str = ""
+    """Where traces go, e.g. `http://jaeger:4318`: whoever takes OTLP over HTTP. Empty: nowhere."""
+    otlp_sampling: float = Field(default=1.0, ge=0, le=1)
+    """The part of new traces that is sent; one that came in is sent where its caller sends it."""
     through_wire: bool = False
     """Calls between contexts pass through JSON, as they would between processes; for tests."""
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long a stopping process lets requests and deliveries finish."""
     notice_seconds: float = Field(default=0.0, ge=0)
     """How long before that it still takes requests while it says that it is not ready, for balancers to notice."""
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        try:
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # the port is no number
+            good = False
+        if value and (not good or parts.path.strip("/")):
+            raise ValueError("it should read like http://host:4318, without a path")
+        return value
 
     @property
     def url(self) -> str:

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from caddy_shopping.platform.events.dead_letters import DeadLetters
 from caddy_shopping.platform.events.envelope import Envelope
-from caddy_shopping.platform.events.reactions import Graveyard, Reactions, Subscription
+from caddy_shopping.platform.events.reactions import DeliveryStopped, Graveyard, Reactions, Subscription
+from caddy_shopping.platform.events.spans import notes_of
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Kind, Spans
 
 
 class Bus(Protocol):
@@ -74,8 +78,8 @@ class InProcessBus:
 
     shared = False
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._reactions = Reactions(metrics)
+    def __init__(self, metrics: Metrics, spans: Spans | None = None) -> None:
+        self._reactions = Reactions(metrics, spans=spans)
         self._stopping = asyncio.Event()
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
@@ -105,3 +109,18 @@ class InProcessBus:
     async def publish(self, event: Envelope) -> None:
         """Raises `DeliveryStopped` where a consumer would have to be tried again while the process ends."""
         await self._reactions.deliver(event, self._stopping)
+
+
+class TracedBus(Bus):
+    """A relay's way to `bus`: publishing is a step of the trace that caused the event, reactions are its children."""
+
+    def __init__(self, bus: EventBus, spans: Spans) -> None:
+        self._bus = bus
+        self._spans = spans
+        self._system = "kafka" if bus.shared else "in_process"
+
+    async def publish(self, event: Envelope) -> None:
+        """As the bus does it."""
+        name, notes = f"send {event.topic}", notes_of(event, "send", self._system)
+        with self._spans.caused_by(event.traceparent, name, Kind.PRODUCER, notes, (DeliveryStopped,)) as span:
+            await self._bus.publish(msgspec.structs.replace(event, traceparent=span.traceparent))

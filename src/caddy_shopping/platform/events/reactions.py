@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Protocol
 
 import msgspec
@@ -12,9 +12,11 @@ import structlog
 from caddy_shopping.kernel.errors import ShopError
 from caddy_shopping.platform.events.consumer import Consumer
 from caddy_shopping.platform.events.envelope import Envelope
+from caddy_shopping.platform.events.spans import notes_of
 from caddy_shopping.platform.executor import Executor
 from caddy_shopping.platform.telemetry import trace
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Kind, Span, Spans
 
 log = structlog.get_logger("events")
 AFTER_A_FAULT = (0.05, 0.2, 1.0)
@@ -65,10 +67,11 @@ class Reactions:
     `limit` bounds how many run at once.
     """
 
-    def __init__(self, metrics: Metrics, limit: asyncio.Semaphore | None = None) -> None:
+    def __init__(self, metrics: Metrics, limit: asyncio.Semaphore | None = None, spans: Spans | None = None) -> None:
         self._subscriptions: dict[tuple[str, str], list[Subscription]] = {}
         self._metrics = metrics
         self._limit: AbstractAsyncContextManager[None] = limit or nullcontext()
+        self._spans = spans
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
         for subscription in subscriptions:
@@ -88,11 +91,22 @@ class Reactions:
         token = trace.continue_from(event.traceparent)
         try:
             for subscription in self.to(event.topic, event.type):
-                await self._deliver(subscription, event, stopping)
+                with self._step(subscription, event) as span:
+                    await self._deliver(subscription, event, stopping, span)
         finally:
             trace.current.reset(token)
 
-    async def _deliver(self, subscription: Subscription, event: Envelope, stopping: asyncio.Event) -> None:
+    def _step(self, subscription: Subscription, event: Envelope) -> AbstractContextManager[Span | None]:
+        """One span for all tries; each has one below it, of its use case."""
+        if self._spans is None:
+            return nullcontext()
+        notes = notes_of(event, "process", "kafka" if event.origin else "in_process")
+        notes["messaging.destination.subscription.name"] = subscription.consumer.name
+        return self._spans.span(f"process {event.topic}", Kind.CONSUMER, notes, (DeliveryStopped,))
+
+    async def _deliver(
+        self, subscription: Subscription, event: Envelope, stopping: asyncio.Event, span: Span | None
+    ) -> None:
         name, attempt = subscription.consumer.name, 0
         while True:
             attempt += 1
@@ -106,6 +120,8 @@ class Reactions:
                 pauses = _pauses(fault)
                 if attempt > len(pauses):
                     await self._bury(subscription, event, fault, attempt)
+                    if span is not None:
+                        span.fail(type(fault).__name__)
                     return
                 self._metrics.events.labels(name, "retried").inc()
                 log.warning("event.retry", **_facts(name, event), attempt=attempt, error=repr(fault))

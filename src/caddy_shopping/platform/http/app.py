@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, Litestar, Request
+from litestar.config.app import AppConfig
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
@@ -33,9 +34,11 @@ from caddy_shopping.platform.http.openapi import document_of, openapi_config
 from caddy_shopping.platform.http.paging import Cursor, Limit, Total, page_request
 from caddy_shopping.platform.http.rate_limit import Identify, Limiter, MemoryLimiter, RateLimit, Rule
 from caddy_shopping.platform.http.response_cache import ResponseCache
+from caddy_shopping.platform.http.server_spans import ServerSpans
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.module import Module
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Spans
 
 Earlier = NamedDependency[Any]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -47,7 +50,8 @@ class WebApp:
 
     litestar: Litestar
     cache: ResponseCache
-    entry: Edge
+    edge: Edge
+    entry: App
     document: Callable[[], dict[str, Any]]
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -56,7 +60,7 @@ class WebApp:
     @property
     def under_way(self) -> Set[asyncio.Task[Any]]:
         """The requests that are being answered; those from memory are over at once."""
-        return self.entry.under_way
+        return self.edge.under_way
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, as it is served."""
@@ -81,13 +85,15 @@ def create_app(
     version: str = "1",
     internal: Callable[[App], App] = lambda app: app,
     lifespan: Sequence[Lifespan] = (),
+    spans: Spans | None = None,
 ) -> WebApp:
     """Put the application together.
 
     `keys` gives the public key set; `rules` say how often callers may ask (none: as often as they like);
     `upload_prefixes` are the paths that take bodies up to `settings.max_upload`; `tag_texts` describe the groups
     of operations in the documentation; `document` makes the OpenAPI document of more than these modules,
-    `events` the AsyncAPI document; `version` is the software's; `internal` adds what answers our other processes.
+    `events` the AsyncAPI document; `version` is the software's; `internal` adds what answers our other processes;
+    `spans` makes a span of each request.
     """
     routes = [route for module in modules for route in module.routes()]
 
@@ -117,7 +123,8 @@ def create_app(
     if settings.rate_limits and rules:
         inner = RateLimit(inner, rules, limiter or MemoryLimiter(), identify)
     cache = ResponseCache(inner, metrics, entries=settings.cache_entries, size=settings.cache_bytes)
-    return WebApp(litestar, cache, Edge(internal(cache), settings, metrics, upload_prefixes, cache), document)
+    edge = Edge(internal(cache), settings, metrics, upload_prefixes, cache)
+    return WebApp(litestar, cache, edge, edge if spans is None else ServerSpans(edge, spans), document)
 
 
 class _Litestar(Litestar):
@@ -125,6 +132,11 @@ class _Litestar(Litestar):
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         # Ours speak msgspec alone. The plugins for pydantic would load its version 1 too: a twentieth of a start.
         return [*plugins, MsgspecDIPlugin()]
+
+    @staticmethod
+    def _patch_opentelemetry_middleware(config: AppConfig) -> AppConfig:
+        # Litestar's own spans would be asked for here, which loads OpenTelemetry. Ours are made around it.
+        return config
 
 
 def routes_of(use_cases: object, run: Executor, controllers: Sequence[type[Controller]]) -> list[type[Controller]]:

@@ -71,10 +71,11 @@ class Edge:
         if scope["type"] != "http":
             return self._app(scope, receive, send)
         started = perf_counter()
-        seen = pick(scope)
+        seen = scope["seen"] if "seen" in scope else pick(scope)  # somebody in front of us has looked
         if self._kept is not None and scope["method"] == "GET" and _PLAIN.issuperset(seen):
             entry = self._kept.find(scope, seen)
             if entry is not None:
+                scope["path_template"] = entry.route
                 return self._send_kept(entry, scope["path"], seen, send, started)
         scope["seen"] = seen
         return self._serve(scope, receive, send, seen, started)
@@ -83,6 +84,8 @@ class Edge:
         self, scope: Scope, receive: Receive, send: Send, seen: dict[bytes, bytes], started: float
     ) -> None:
         trace = _trace(seen)
+        if (span := scope.get("span")) is not None:
+            trace = Trace(trace.request_id, span.traceparent)
         token = current.set(trace)
         method = scope["asked_method"] = scope["method"]
         path = scope["asked_path"] = scope["path"]

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -25,6 +26,7 @@ from caddy_shopping.platform.rpc.wire import (
     PeerUnavailable,
     Refusal,
 )
+from caddy_shopping.platform.telemetry.spans import Kind, Spans
 from caddy_shopping.platform.telemetry.trace import traceparent
 
 P = TypeVar("P")
@@ -38,8 +40,8 @@ CONNECTIONS = 100
 class Peers:
     """The connections of this process to the others: `urls` by context. Close it with the process."""
 
-    def __init__(self, urls: dict[str, str], tokens: ServiceTokens) -> None:
-        self._peers = {context: Peer(context, url, tokens, self._session) for context, url in urls.items()}
+    def __init__(self, urls: dict[str, str], tokens: ServiceTokens, spans: Spans | None = None) -> None:
+        self._peers = {context: Peer(context, url, tokens, self._session, spans) for context, url in urls.items()}
         self._open: aiohttp.ClientSession | None = None
 
     def stub(self, contract: type[P], context: str) -> P:
@@ -65,13 +67,20 @@ class Peer:
     """Another process, as it is called from here."""
 
     def __init__(
-        self, context: str, url: str, tokens: ServiceTokens, session: Callable[[], aiohttp.ClientSession]
+        self,
+        context: str,
+        url: str,
+        tokens: ServiceTokens,
+        session: Callable[[], aiohttp.ClientSession],
+        spans: Spans | None = None,
     ) -> None:
         self.name = context
         self._url = url.rstrip("/") + PREFIX + context + "/"
         self._tokens = tokens
         self._session = session
         self._breaker = Breaker(context)
+        self._spans = spans
+        self._host = urlsplit(url).hostname or ""
 
     async def call(self, method: Method, arguments: msgspec.Struct) -> Any:
         """Ask until the deadline. Raises what the peer refused with, or `PeerUnavailable`.
@@ -86,7 +95,7 @@ class Peer:
         for attempt in range(1, tries + 1):
             self._breaker.enter()
             try:
-                answer = await self._ask(method, body, end)
+                answer = await self._try(method, body, end)
             except PeerUnavailable as fault:
                 self._breaker.failed()
                 pause = random.uniform(0.5, 1.0) * FIRST_PAUSE * 2 ** (attempt - 1)
@@ -101,8 +110,20 @@ class Peer:
                 return answer
         raise AssertionError("unreachable: the last try returns or raises")
 
+    async def _try(self, method: Method, body: bytes, end: float) -> Any:
+        """One try, and its span. The peer's end of it is the span of its request."""
+        if self._spans is None:
+            return await self._ask(method, body, end)
+        name = f"{self.name}/{method.name}"
+        notes = {"rpc.system.name": "shop", "rpc.method": name, "server.address": self._host}
+        with self._spans.span(name, Kind.CLIENT, notes) as span:
+            answer = await self._ask(method, body, end)
+            if isinstance(answer, Refusal):
+                span.note("error.type", answer.code)
+            return answer
+
     async def _ask(self, method: Method, body: bytes, end: float) -> Any:
-        """One try: the result, or the peer's refusal."""
+        """The result, or the peer's refusal."""
         left = end - monotonic()
         if left <= 0:
             raise PeerUnavailable(peer=self.name, retry_after=1)

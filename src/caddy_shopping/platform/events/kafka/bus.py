@@ -17,6 +17,7 @@ from caddy_shopping.platform.events.kafka.records import headers_of, key_of
 from caddy_shopping.platform.events.kafka.sender import Sender
 from caddy_shopping.platform.events.reactions import Reactions, Subscription
 from caddy_shopping.platform.telemetry.metrics import Metrics
+from caddy_shopping.platform.telemetry.spans import Spans
 
 log = structlog.get_logger("kafka")
 AT_ONCE = 64
@@ -31,12 +32,21 @@ class KafkaBus:
 
     shared = True
 
-    def __init__(self, cluster: Cluster, contexts: Sequence[str], metrics: Metrics, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        contexts: Sequence[str],
+        metrics: Metrics,
+        *,
+        at_once: int = AT_ONCE,
+        spans: Spans | None = None,
+    ) -> None:
         """`at_once` bounds the reactions that run at the same time in this process; what more there is waits."""
         self.cluster = cluster
         self._sender = Sender(cluster)
         self._contexts = contexts
         self._metrics = metrics
+        self._spans = spans
         self._unreadable = DeadLetterTopic(self._sender, cluster)
         self._limit = asyncio.Semaphore(at_once)
         self._reactions: dict[tuple[str, str], Reactions] = {}
@@ -55,7 +65,7 @@ class KafkaBus:
         """All reactions of a context to one topic share a group, so that they see an order's events in their order."""
         for subscription in subscriptions:
             where = (subscription.consumer.context, subscription.consumer.event.topic)
-            reactions = self._reactions.setdefault(where, Reactions(self._metrics, self._limit))
+            reactions = self._reactions.setdefault(where, Reactions(self._metrics, self._limit, self._spans))
             reactions.subscribe([subscription])
 
     async def react(self, event: Envelope, stopping: asyncio.Event) -> None:
