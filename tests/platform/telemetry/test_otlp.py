@@ -217,6 +217,23 @@ async def test_negative_control_without_the_filter_each_try_is_logged(
     assert len([record for record in caplog.records if record.name == EXPORTER]) > 1
 
 
+@pytest.mark.parametrize("hurried", [True, False], ids=["as it is", "negative control: as the SDK would"])
+async def test_a_stop_waits_for_no_hanging_collector(
+    make: Make, collector: Collector, monkeypatch: pytest.MonkeyPatch, hurried: bool
+) -> None:
+    for name, value in {"QUEUE": 200, "BATCH": 10, "PATIENCE": 0.2, "LAST": 0.2}.items():
+        monkeypatch.setattr(otlp, name, value)
+    if not hurried:
+        monkeypatch.setattr(otlp._Collector, "hurry", lambda _: None)
+    collector.pause = 30.0
+    spans = make()
+    one_after_another(spans, 200)
+    started = monotonic()
+    await spans.stop()
+    # Twenty batches of a fifth of a second each are what there is to wait for.
+    assert (monotonic() - started < 2.0) == hurried
+
+
 async def test_it_leaves_logging_as_it_was(make: Make) -> None:
     before = logging.getLogger(EXPORTER).filters[:]
     await make().stop()
