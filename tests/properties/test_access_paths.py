@@ -151,6 +151,8 @@ SEARCHES: dict[str, Act] = {
     for name, q in (("Latin", "shirt77x"), ("Chinese", "纯棉衬衫77"))
     for sort in (Sort.NEWEST, Sort.PRICE_ASC)
 }
+TRIES = 3
+"""How often TiDB is asked: how far it reads ahead of a limit is chance, what it has to read is not."""
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +180,13 @@ async def judged(shop: Process, acts: dict[str, Act], most: int) -> dict[str, An
         before = before + LITTLE_AHEAD
     bad: dict[str, Any] = {}
     for name, act in acts.items():
-        plans = await explained(shop.databases.of("orders"), partial(act, shop), *before)
-        assert plans, name
-        worst = max(plans, key=_cost)
-        if _cost(worst) > most or worst.scans:
+        for _ in range(TRIES if dialect == "mysql" else 1):
+            plans = await explained(shop.databases.of("orders"), partial(act, shop), *before)
+            assert plans, name
+            worst = max(plans, key=_cost)
+            if _cost(worst) <= most and not worst.scans:
+                break
+        else:
             bad[name] = (worst.scans, worst.rows)
     return bad
 
