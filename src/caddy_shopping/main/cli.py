@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Coroutine
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ class Shop(click.RichGroup):
     """
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or self._others().get(cmd_name)
+        return super().get_command(ctx, cmd_name) or self._others.get(cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *self._others()})
+        return sorted({*super().list_commands(ctx), *self._others})
 
+    @cached_property
     def _others(self) -> dict[str, click.Command]:
         from caddy_shopping.main.commands import commands
 

@@ -46,9 +46,10 @@ def _outside_of_transactions() -> None:
 
 @dataclass
 class WatchedProducts(FakeProducts):
-    """`on_reserve` runs after each reservation: the moment to do something mean."""
+    """`before_reserve` and `on_reserve` run before and after each reservation: the moments to do something mean."""
 
     calls: list[str] = field(default_factory=list)
+    before_reserve: Callable[[], object] | None = None
     on_reserve: Callable[[UUID], Awaitable[None]] | None = None
     release_fails: Exception | None = None
 
@@ -68,6 +69,8 @@ class WatchedProducts(FakeProducts):
     async def reserve(self, *, order_id: UUID, lines: list[ReservationLine], ttl_seconds: int) -> Reservation:
         _outside_of_transactions()
         self.calls.append("reserve")
+        if self.before_reserve is not None:
+            self.before_reserve()
         reservation = await super().reserve(order_id=order_id, lines=lines, ttl_seconds=ttl_seconds)
         if self.on_reserve is not None:
             await self.on_reserve(order_id)

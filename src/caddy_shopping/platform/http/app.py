@@ -128,6 +128,8 @@ def create_app(
 
 
 class _Litestar(Litestar):
+    """Without what it would load by itself and the shop has no use for."""
+
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         # Ours speak msgspec alone. The plugins for pydantic would load its version 1 too: a twentieth of a start.

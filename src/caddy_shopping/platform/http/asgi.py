@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from caddy_shopping.platform.execution import Rendered
+from caddy_shopping.platform.telemetry.trace import sane
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,6 +41,12 @@ def seen_headers(scope: Scope) -> dict[bytes, bytes]:
 def pick(scope: Scope) -> dict[bytes, bytes]:
     """As `seen_headers`, without keeping them: for the first to look, who may be the last."""
     return {name: value for name, value in scope["headers"] if name in _WORTH}
+
+
+def given_trace(seen: dict[bytes, bytes]) -> str | None:
+    """The caller's `traceparent`, where it is one that can be continued."""
+    parent = seen.get(b"traceparent")
+    return None if parent is None else sane(parent.decode("latin-1"))
 
 
 def header(headers: Headers, name: bytes) -> bytes | None:

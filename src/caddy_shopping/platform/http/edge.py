@@ -1,7 +1,6 @@
 """The outermost layer: who asked, what for, how big, how long it took. In front of every request, so it is lean."""
 
 import asyncio
-import os
 import random
 import re
 from collections.abc import Awaitable
@@ -11,7 +10,17 @@ from typing import Any
 import structlog
 
 from caddy_shopping.kernel.errors import ShopError, TooLarge
-from caddy_shopping.platform.http.asgi import App, Headers, Message, Receive, Scope, Send, pick, send_rendered
+from caddy_shopping.platform.http.asgi import (
+    App,
+    Headers,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    given_trace,
+    pick,
+    send_rendered,
+)
 from caddy_shopping.platform.http.cors import Cors
 from caddy_shopping.platform.http.errors import ClientGone, RequestInvalid, RouteNotFound, UriTooLong
 from caddy_shopping.platform.http.faults import answer_to
@@ -19,14 +28,13 @@ from caddy_shopping.platform.http.problems import render_problem
 from caddy_shopping.platform.http.response_cache import Entry, ResponseCache
 from caddy_shopping.platform.http.settings import HttpSettings
 from caddy_shopping.platform.telemetry.metrics import Metrics
-from caddy_shopping.platform.telemetry.trace import Trace, current
+from caddy_shopping.platform.telemetry.trace import Trace, current, new_traceparent
 
 MAX_URI = 8192
 LINGER_BYTES, LINGER_SECONDS = 16 * 1024 * 1024, 3.0
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 DOCS = "/api/docs"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 # For answers that say nothing: whose they are, nobody else may keep.
 _PRIVATE = (b"cache-control", b"private, no-cache")
 # With no other header than these (of those that any layer looks at), a GET that is kept is sent as it is kept.
@@ -229,13 +237,9 @@ def _client(scope: Scope, seen: dict[bytes, bytes], proxies: int) -> Any:
 
 def _trace(seen: dict[bytes, bytes]) -> Trace:
     """The caller's request id and trace where they are sane; else one random number serves as both."""
-    fresh = os.urandom(24).hex()
-    request_id = _given_id(seen) or fresh[:32]
-    parent = seen.get(b"traceparent")
-    if parent is not None and _TRACEPARENT.fullmatch(parent):
-        known = parent.decode()
-        return Trace(request_id, f"{known[:36]}{fresh[32:]}{known[52:]}")
-    return Trace(request_id, f"00-{fresh[:32]}-{fresh[32:]}-01")
+    fresh, parent = new_traceparent(), given_trace(seen)
+    request_id = _given_id(seen) or fresh[3:35]
+    return Trace(request_id, fresh if parent is None else parent[:36] + fresh[36:52] + parent[52:])
 
 
 def _request_id(seen: dict[bytes, bytes]) -> str:

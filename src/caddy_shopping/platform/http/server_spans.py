@@ -1,8 +1,7 @@
 """A span for each request, by OpenTelemetry's conventions for HTTP. In front of the edge, where traces are exported."""
 
-from caddy_shopping.platform.http.asgi import App, Message, Receive, Scope, Send, seen_headers
+from caddy_shopping.platform.http.asgi import App, Message, Receive, Scope, Send, given_trace, seen_headers
 from caddy_shopping.platform.http.edge import METHODS
-from caddy_shopping.platform.telemetry import trace
 from caddy_shopping.platform.telemetry.spans import Kind, Span, Spans
 
 UNTRACED = ("/api/health", "/metrics")
@@ -20,7 +19,7 @@ class ServerSpans:
         if scope["type"] != "http" or scope["path"].startswith(UNTRACED):
             return await self._app(scope, receive, send)
         seen = seen_headers(scope)
-        given = trace.sane(seen[b"traceparent"].decode("latin-1")) if b"traceparent" in seen else None
+        given = given_trace(seen)
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
         span = scope["span"] = self._spans.caused_by(given, method, Kind.SERVER)
         if given is None:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import secrets
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -140,16 +139,20 @@ async def test_without_an_expected_total_it_costs_what_it_costs_then(shop: Shop)
 async def test_prices_that_move_all_the_time_are_somebody_s_change_at_the_same_moment(shop: Shop) -> None:
     variant = shop.products.put(a_variant(9900))
     await shop.add(variant)
-    reserve, prices = shop.products.reserve, itertools.count(9901)
-
-    async def moving(**asked: Any) -> Any:
-        shop.products.change(variant, price=Money(next(prices), "CNY"))
-        return await reserve(**asked)
-
-    shop.products.reserve = moving  # type: ignore[method-assign]
+    prices = itertools.count(9901)
+    shop.products.before_reserve = lambda: shop.products.change(variant, price=Money(next(prices), "CNY"))
     with pytest.raises((ConcurrentChange, PriceChanged)):
         await shop.place(expected_total=Money(10900, "CNY"))
     assert shop.products.held == {}
+    # And where no total was said, but it is priced first, for want of an address: the price never is the one of before.
+    without = shop.products.put(a_variant(500, requires_shipping=False))
+    await shop.add(without, actor=(another := shop.another_buyer()))
+    shop.products.before_reserve = lambda: shop.products.change(without, price=Money(next(prices), "CNY"))
+    with pytest.raises(ConcurrentChange):
+        await shop.place(another, address=None)
+    assert shop.products.held == {}
+    shop.products.before_reserve = None
+    assert (await shop.place(another, address=None)).status == "PENDING_PAYMENT"
 
 
 async def test_a_price_that_changes_after_reserving_changes_nothing(shop: Shop) -> None:

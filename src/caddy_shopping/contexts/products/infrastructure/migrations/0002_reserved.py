@@ -12,7 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    heads, lines = _out_of_reach("product_reservations", "product_reservation_lines")
+    # What a process of before may yet write there is in them or fails: renaming waits for the transactions that have
+    # written. Between copying and dropping it would be lost.
+    op.rename_table("product_reservations", "product_reservations_before")
+    op.rename_table("product_reservation_lines", "product_reservation_lines_before")
     op.create_table(
         "product_reserved",
         sa.Column("order_id", Id, primary_key=True),
@@ -26,32 +29,18 @@ def upgrade() -> None:
     )
     op.create_index("idx_product_reserved_due", "product_reserved", ["state", "expires_at"])
     op.execute(
-        "INSERT INTO product_reserved"  # noqa: S608  # our own names
+        "INSERT INTO product_reserved"
         " (order_id, position, variant_id, quantity, taken, state, expires_at, created_at)"
         " SELECT l.order_id, ROW_NUMBER() OVER (PARTITION BY l.order_id ORDER BY l.variant_id) - 1,"
         " l.variant_id, l.quantity, l.taken, r.state, r.expires_at, r.created_at"
-        f" FROM {lines} l JOIN {heads} r ON r.order_id = l.order_id"
+        " FROM product_reservation_lines_before l JOIN product_reservations_before r ON r.order_id = l.order_id"
     )
-    op.drop_table(lines)
-    op.drop_table(heads)
-
-
-def _out_of_reach(*tables: str) -> list[str]:
-    """The names of these tables from here on: what a process of before may yet write in them is there or fails.
-
-    Between copying and dropping it would be lost. Both ways wait for the transactions that have written there.
-    """
-    dialect = op.get_context().dialect.name
-    if dialect == "postgresql":
-        op.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
-    if dialect not in ("mysql", "mariadb"):  # SQLite: a migration is the one writer
-        return list(tables)
-    for table in tables:
-        op.rename_table(table, f"{table}_before")
-    return [f"{table}_before" for table in tables]
+    op.drop_table("product_reservation_lines_before")
+    op.drop_table("product_reservations_before")
 
 
 def downgrade() -> None:
+    op.rename_table("product_reserved", "product_reserved_before")
     op.create_table(
         "product_reservations",
         sa.Column("order_id", Id, primary_key=True),
@@ -67,13 +56,12 @@ def downgrade() -> None:
         sa.Column("quantity", sa.BigInteger, nullable=False),
         sa.Column("taken", sa.BigInteger, nullable=False),
     )
-    (reserved,) = _out_of_reach("product_reserved")
     op.execute(
-        "INSERT INTO product_reservations (order_id, state, expires_at, created_at)"  # noqa: S608
-        f" SELECT order_id, state, expires_at, created_at FROM {reserved} WHERE position = 0"
+        "INSERT INTO product_reservations (order_id, state, expires_at, created_at)"
+        " SELECT order_id, state, expires_at, created_at FROM product_reserved_before WHERE position = 0"
     )
     op.execute(
-        "INSERT INTO product_reservation_lines (order_id, variant_id, quantity, taken)"  # noqa: S608
-        f" SELECT order_id, variant_id, quantity, taken FROM {reserved}"
+        "INSERT INTO product_reservation_lines (order_id, variant_id, quantity, taken)"
+        " SELECT order_id, variant_id, quantity, taken FROM product_reserved_before"
     )
-    op.drop_table(reserved)
+    op.drop_table("product_reserved_before")
